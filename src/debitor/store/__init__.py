@@ -1,0 +1,167 @@
+"""Durable rows. The whole interface that the rest of debitor sees; no driver type crosses it.
+
+    store = open_store("sqlite:///var/lib/debitor/debitor.db")
+    with store.transaction() as tx:                      # tests, the command line: commits at the end
+        books = tx.at(company)
+        books.insert(Customer(number="10400", ...))
+    row = await store.write(lambda tx: ...)              # the server: shares one fsync with its neighbours
+    store.reader().at(company).get(Customer, id)         # the last committed state
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from typing import Any, Protocol
+
+from debitor.query import Query
+from debitor.schema import Changes, Row
+
+
+class StoreError(Exception):
+    """The store could not do its work (disk full, locked, read-only). Nothing of the transaction was kept."""
+
+
+class DuplicateKey(StoreError):
+    """A row with these unique values exists.
+
+    Attributes:
+        record: name of the record (table).
+        columns: the columns that must be unique together, without the company; () when unknown.
+    """
+
+    def __init__(self, record: str, columns: tuple[str, ...]) -> None:
+        super().__init__(f"{record}: a row with the same {', '.join(columns)} exists")
+        self.record, self.columns = record, columns
+
+
+class FrozenRow(StoreError):
+    """A write touched a row that may never change (a ledger entry, a posted document)."""
+
+
+class Reader(Protocol):
+    """Reads inside one company (or, from `Root`, of records that belong to the whole store).
+
+    Equality conditions are given by column name; a tuple, list or set as value means "one of these".
+    """
+
+    company: int
+
+    def get[R: Row](self, record: type[R], id: str) -> R | None:
+        """The row with this id."""
+        ...
+
+    def find[R: Row](self, record: type[R], **equal: Any) -> R | None:
+        """The only row (or the first by key) with these values."""
+        ...
+
+    def all[R: Row](self, record: type[R], *, order: Sequence[str] = (), limit: int = 0, **equal: Any) -> list[R]:
+        """All rows with these values, ordered by columns (`-name` descends), then by key."""
+        ...
+
+    def last[R: Row](self, record: type[R], by: str, **equal: Any) -> R | None:
+        """The row with the greatest value of column `by` among those with these values."""
+        ...
+
+    def greatest(self, record: type[Row], column: str, **equal: Any) -> Any:
+        """The greatest value of the column, or its type's blank when there is no row."""
+        ...
+
+    def total(self, record: type[Row], column: str, **equal: Any) -> Any:
+        """The sum of a decimal column (Decimal, exact)."""
+        ...
+
+    def count(self, record: type[Row], **equal: Any) -> int:
+        """How many rows have these values."""
+        ...
+
+    def run(self, query: Query, params: Sequence[Any], context: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+        """Rows of an entity set as wire-ready tuples.
+
+        Texts, guids, enums and dates are str, booleans bool, integers int, decimals int or Decimal without
+        trailing zeros, datetimes as stored; a missing value is the type's blank in that form.
+        With `query.version` the row's version (int) comes first.
+        """
+        ...
+
+
+class Transaction(Reader, Protocol):
+    """A Reader that can write. It sees its own writes; everything is durable together or not at all."""
+
+    now: str
+    """The time stamp of this transaction: `2026-01-31T09:30:00.120Z`."""
+
+    def new_id(self) -> str:
+        """A fresh guid, increasing with time so that new rows lie together."""
+        ...
+
+    def insert[R: Row](self, row: R) -> R:
+        """Add a row; a blank id is filled. Returns the row as stored. Raises DuplicateKey."""
+        ...
+
+    def insert_many(self, rows: Iterable[Row]) -> None:
+        """Add many rows of one record; blank ids are filled."""
+        ...
+
+    def update[R: Row](self, row: R, **changes: Any) -> R:
+        """Change columns of a row and renew its version. Returns the new row. Raises DuplicateKey, FrozenRow."""
+        ...
+
+    def update_where(self, record: type[Row], changes: Mapping[str, Any], **equal: Any) -> int:
+        """Change columns of all rows with these values; renews their versions. Returns how many."""
+        ...
+
+    def delete(self, row: Row) -> None:
+        """Remove a row. Raises FrozenRow."""
+        ...
+
+    def delete_where(self, record: type[Row], **equal: Any) -> int:
+        """Remove all rows with these values. Returns how many."""
+        ...
+
+    def write(self, changes: Changes) -> None:
+        """Write a set of changes, grouped by record; one statement shape per record and kind."""
+        ...
+
+
+class Root(Transaction, Protocol):
+    """The whole store, for the few records without a company; `at` gives a company's part of the same transaction."""
+
+    def at(self, company: int) -> Transaction:
+        """The same transaction, inside one company."""
+        ...
+
+    def savepoint(self) -> AbstractContextManager[None]:
+        """A part that is undone by itself when it raises, while the transaction goes on."""
+        ...
+
+
+class Store(Protocol):
+    """One place where rows are kept."""
+
+    url: str
+
+    def reader(self) -> Root:
+        """The last committed state; use it on the event loop's thread only. Its write methods raise."""
+        ...
+
+    def snapshot(self) -> AbstractContextManager[Root]:
+        """A reader whose reads all see one moment."""
+        ...
+
+    def transaction(self) -> AbstractContextManager[Root]:
+        """A transaction that commits when the block ends; for the command line and tests."""
+        ...
+
+    def write[T](self, job: Callable[[Root], T], *, long: bool = False) -> Awaitable[T]:
+        """Run `job` in a transaction that may hold other jobs too (one fsync for the group).
+
+        A job that raises is undone alone. The result, or its exception, arrives only after the group is on disk.
+        `long` jobs run beside the event loop, in a transaction of their own.
+        Raises StoreError when the commit fails: then no job of the group was kept.
+        """
+        ...
+
+    def close(self) -> None:
+        """Finish what was accepted, then close."""
+        ...
