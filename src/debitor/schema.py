@@ -32,7 +32,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
-from typing import Annotated, Any, ClassVar, Literal, Protocol, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, ClassVar, Literal, Protocol, TypeVar, get_args, get_origin, get_type_hints
 
 import msgspec
 
@@ -168,6 +168,23 @@ Flag = Annotated[bool, BOOL]
 Formula = Annotated[str, FORMULA]
 
 
+# --------------------------------------------------------------------------- refusals
+
+
+class Refused(Exception):
+    """An answer, not a bug: the request cannot be done, and nothing was written.
+
+    Attributes:
+        code: Business Central's error code, such as `Application_DialogException`.
+        message: which field, which value, what to do; without the correlation id.
+        status: HTTP status, or None for the one that the code has.
+    """
+
+    def __init__(self, code: str, message: str, status: int | None = None) -> None:
+        super().__init__(message)
+        self.code, self.message, self.status = code, message, status
+
+
 # --------------------------------------------------------------------------- records
 
 
@@ -224,11 +241,12 @@ class Record:
         self.by_name.update({c.name: c for c in self.columns})
 
 
+R = TypeVar("R", bound=type)
 RECORDS: dict[str, Record] = {}
 _OF: dict[type, Record] = {}
 
 
-def record[R: type](name: str, **options: Any) -> Callable[[R], R]:
+def record(name: str, **options: Any) -> Callable[[R], R]:
     """Class decorator: declare a Row class as the record `name` (see `Record` for the options)."""
 
     def declare(cls: R) -> R:
@@ -500,4 +518,3 @@ class Changes:
         self.insert.extend(other.insert)
         self.update.extend(other.update)
         self.delete.extend(other.delete)
-

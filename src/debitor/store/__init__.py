@@ -1,21 +1,24 @@
 """Durable rows. The whole interface that the rest of debitor sees; no driver type crosses it.
 
-    store = open_store("sqlite:///var/lib/debitor/debitor.db")
-    with store.transaction() as tx:                      # tests, the command line: commits at the end
-        books = tx.at(company)
-        books.insert(Customer(number="10400", ...))
-    row = await store.write(lambda tx: ...)              # the server: shares one fsync with its neighbours
-    store.reader().at(company).get(Customer, id)         # the last committed state
+store = open_store("sqlite:///var/lib/debitor/debitor.db")
+with store.transaction() as tx:                      # tests, the command line: commits at the end
+    books = tx.at(company)
+    books.insert(Customer(number="10400", ...))
+row = await store.write(lambda tx: ...)              # the server: shares one fsync with its neighbours
+store.reader().at(company).get(Customer, id)         # the last committed state
 """
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from debitor.query import Query
 from debitor.schema import Changes, Row
+
+R = TypeVar("R", bound=Row)
+T = TypeVar("T")
 
 
 class StoreError(Exception):
@@ -47,19 +50,19 @@ class Reader(Protocol):
 
     company: int
 
-    def get[R: Row](self, record: type[R], id: str) -> R | None:
+    def get(self, record: type[R], id: str) -> R | None:
         """The row with this id."""
         ...
 
-    def find[R: Row](self, record: type[R], **equal: Any) -> R | None:
+    def find(self, record: type[R], **equal: Any) -> R | None:
         """The only row (or the first by key) with these values."""
         ...
 
-    def all[R: Row](self, record: type[R], *, order: Sequence[str] = (), limit: int = 0, **equal: Any) -> list[R]:
+    def all(self, record: type[R], *, order: Sequence[str] = (), limit: int = 0, **equal: Any) -> list[R]:
         """All rows with these values, ordered by columns (`-name` descends), then by key."""
         ...
 
-    def last[R: Row](self, record: type[R], by: str, **equal: Any) -> R | None:
+    def last(self, record: type[R], by: str, **equal: Any) -> R | None:
         """The row with the greatest value of column `by` among those with these values."""
         ...
 
@@ -95,7 +98,7 @@ class Transaction(Reader, Protocol):
         """A fresh guid, increasing with time so that new rows lie together."""
         ...
 
-    def insert[R: Row](self, row: R) -> R:
+    def insert(self, row: R) -> R:
         """Add a row; a blank id is filled. Returns the row as stored. Raises DuplicateKey."""
         ...
 
@@ -103,7 +106,7 @@ class Transaction(Reader, Protocol):
         """Add many rows of one record; blank ids are filled."""
         ...
 
-    def update[R: Row](self, row: R, **changes: Any) -> R:
+    def update(self, row: R, **changes: Any) -> R:
         """Change columns of a row and renew its version. Returns the new row. Raises DuplicateKey, FrozenRow."""
         ...
 
@@ -153,7 +156,7 @@ class Store(Protocol):
         """A transaction that commits when the block ends; for the command line and tests."""
         ...
 
-    def write[T](self, job: Callable[[Root], T], *, long: bool = False) -> Awaitable[T]:
+    def write(self, job: Callable[[Root], T], *, long: bool = False) -> Awaitable[T]:
         """Run `job` in a transaction that may hold other jobs too (one fsync for the group).
 
         A job that raises is undone alone. The result, or its exception, arrives only after the group is on disk.
