@@ -84,6 +84,7 @@ class WireEnum(StrEnum):
     __edm__: ClassVar[str]
 
     def __new__(cls, ordinal: int, label: str) -> WireEnum:
+        """Make the member for an ordinal and its name in Business Central."""
         value = escape_member(label)
         member = str.__new__(cls, value)
         member._value_ = value

@@ -1,0 +1,1 @@
+"""OData v4 with Business Central's conventions. It knows entity sets, not payments."""

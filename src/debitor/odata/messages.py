@@ -1,0 +1,90 @@
+"""What goes into the protocol room and what comes out: plain data, no sockets, no coroutines.
+
+The protocol is synchronous: app.py decides with `Service.needs(request)` whether a request reads, writes
+or takes long, opens the matching session of the store, and calls `Service.handle(request, root)`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol
+
+from debitor.schema import Act, EntitySet
+from debitor.store import Root, Transaction
+
+Needs = Literal["read", "write", "long"]
+
+
+@dataclass(slots=True)
+class Request:
+    """One request below an API root.
+
+    Args:
+        method: upper case.
+        root: the absolute address of the API root on the caller's own origin, without a trailing slash:
+            `http://127.0.0.1:7048/api/v2.0`.
+        path: what follows the root, percent-decoded, without the leading slash: `companies(…)/customers`.
+        query: the raw query string, without `?`.
+        headers: lower-case name -> value.
+        body: the whole body, already decompressed.
+        request_id: guid; the answer's `request-id` and the correlation id in error messages.
+        user: who asks (the client id), for the audit trail.
+        rights: what the caller may do: "read" or "full".
+    """
+
+    method: str
+    root: str
+    path: str
+    query: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b""
+    request_id: str = ""
+    user: str = ""
+    rights: str = "full"
+
+
+@dataclass(slots=True)
+class Response:
+    """One answer. Header names are lower case; `content-length` and `request-id` are added by app.py."""
+
+    status: int
+    headers: list[tuple[str, str]]
+    body: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class CompanyRef:
+    """A company as addresses name it. `key` is what rows carry, `id` the guid on the wire."""
+
+    key: int
+    id: str
+    name: str
+
+
+class Host(Protocol):
+    """What the protocol needs to know of the program around it; app.py provides it."""
+
+    strict: bool
+    catalog: Mapping[str, EntitySet]
+    """All entity sets by name."""
+
+    def company(self, root: Root, name: str) -> CompanyRef | None:
+        """The company with this guid or name."""
+        ...
+
+    def act(
+        self,
+        request: Request,
+        tx: Transaction,
+        company: CompanyRef | None,
+        *,
+        parent: Mapping[str, Any],
+        key: str | None = None,
+    ) -> Act:
+        """What a hook may see. `parent`: property -> value that the address fixes on a POST."""
+        ...
+
+    def context(self, tx: Transaction, company: CompanyRef | None) -> Mapping[str, Any]:
+        """The values that `Context` sources may name when rows of this company are read."""
+        ...
