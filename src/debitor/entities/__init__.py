@@ -1,0 +1,1 @@
+"""What the API shows: one declarative file per entity set."""
