@@ -468,6 +468,7 @@ class EntitySet:
         etag: False for companies and computed sets without one.
         company: False for sets at the root.
         aliases: other names for the set in addresses (documented mode only).
+        client_ids: clients may choose the id of a new entity, in the address or the body (documented mode only).
         sortable: shown in `$metadata`.
     """
 
@@ -491,6 +492,7 @@ class EntitySet:
     etag: bool = True
     company: bool = True
     aliases: tuple[str, ...] = ()
+    client_ids: bool = False
     sortable: bool = True
     by_name: dict[str, Property] = field(default_factory=dict, compare=False, repr=False)
 
