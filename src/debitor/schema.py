@@ -130,8 +130,8 @@ FORMULA = Type("formula")
 STREAM = Type("stream")
 
 
-def code(length: int) -> Type:
-    """A code: trimmed and upper-cased when stored and when compared."""
+def code(length: int | None) -> Type:
+    """A code: trimmed and upper-cased when stored and when compared; None as for `text`."""
     return Type("code", length)
 
 
@@ -455,6 +455,10 @@ class EntitySet:
         key: the key property.
         lookups: alias -> Lookup, for sources such as `currency.code`.
         where: fixed conditions: column path -> constant, tuple of constants, or Context.
+        list_where: property -> constant or Context: applies to lists only, and not when the filter fixes the
+            property itself (journals lists the general template unless another is asked for).
+        list_where: property -> constant or Context that holds for lists, not for an entity that the address
+            names by its key: `journals` lists one template, yet `journals(<id>)` reaches every batch.
         order: properties that give the default order (the key follows by itself).
         navigations: in the order of `$metadata`.
         create: `(act, draft) -> id` of the new row, or None when POST is not allowed.
@@ -479,6 +483,7 @@ class EntitySet:
     key: tuple[str, ...] = ("id",)
     lookups: Mapping[str, Lookup] = field(default_factory=dict)
     where: Mapping[str, Any] = field(default_factory=dict)
+    list_where: Mapping[str, Any] = field(default_factory=dict)
     order: tuple[str, ...] = ()
     navigations: tuple[Navigation, ...] = ()
     create: Callable[[Any, Draft], str] | None = None

@@ -1,0 +1,40 @@
+"""customerPaymentJournals: the journals of the company's payment template.
+
+`post` is debitor's own here: Business Central posts a payment journal only through journals({id}) with the same id.
+"""
+
+from debitor.entities.journals import POST
+from debitor.ledger.records import JournalBatch
+from debitor.operations import journals
+from debitor.schema import DATETIME, GUID, Action, Context, EntitySet, Navigation, Property, code, text
+
+CUSTOMER_PAYMENT_JOURNALS = EntitySet(
+    name="customerPaymentJournals",
+    entity="customerPaymentJournal",
+    record=JournalBatch,
+    where={"template_name": Context("payment_template")},
+    order=("code",),
+    properties=(
+        Property("id", GUID, "id", editable=False, nullable=False),
+        Property("code", code(10), "name", nullable=False),
+        Property("displayName", text(100), "description"),
+        Property("lastModifiedDateTime", DATETIME, "modified_at", editable=False),
+        Property("balancingAccountId", GUID, "balancing_account_id"),
+        Property("balancingAccountNumber", code(20), "balancing_account_number", editable=False),
+    ),
+    navigations=(
+        Navigation(
+            "customerPayments",
+            "customerPayments",
+            many=True,
+            on=(("id", "journalId"),),
+            kind="part",
+            partner="customerPaymentJournal",
+            deep=True,
+        ),
+    ),
+    create=journals.create_payment_journal,
+    change=journals.change_journal,
+    remove=journals.remove_journal,
+    actions=(Action("post", POST.run, strict=False, long=True),),
+)

@@ -1,0 +1,116 @@
+"""What the protocol needs to know of this program: the catalog, the companies, and what hooks may see."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import Any
+
+from debitor.entities import CATALOG
+from debitor.ledger.records import Company
+from debitor.odata.messages import CompanyRef, Request
+from debitor.operations.payments import setup_of
+from debitor.schema import BLANK_GUID, EntitySet
+from debitor.store import Reader, Root, Transaction
+
+
+def utc_today() -> date:
+    """The work date of an API session: today, in UTC."""
+    return datetime.now(UTC).date()
+
+
+class CompanyValues(Mapping[str, Any]):
+    """The values that `Context` sources name, read from the store when one is asked for."""
+
+    __slots__ = ("_tx", "_values", "today")
+
+    def __init__(self, tx: Reader, today: date) -> None:
+        self._tx, self.today = tx, today
+        self._values: dict[str, Any] | None = None
+
+    def _load(self) -> dict[str, Any]:
+        if self._values is None:
+            setup = setup_of(self._tx)
+            self._values = {
+                "today": self.today,
+                "local_currency_code": setup.local_currency_code,
+                "payment_template": setup.payment_template,
+                "general_template": setup.general_template,
+            }
+        return self._values
+
+    def __getitem__(self, name: str) -> Any:
+        return self.today if name == "today" else self._load()[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._load())
+
+    def __len__(self) -> int:
+        return len(self._load())
+
+
+@dataclass(slots=True)
+class BooksAct:
+    """One request, as the hooks of entity sets see it (see schema.Act)."""
+
+    tx: Transaction
+    today: date
+    strict: bool
+    parent: Mapping[str, Any]
+    values: Mapping[str, Any]
+    key: str | None
+    if_match: str | None
+    user: str
+    request_id: str
+
+
+class BooksHost:
+    """The Host of the receivables books. `strict`: answer as Business Central, not as its documentation.
+
+    `today` is a function so that tests can set the work date.
+    """
+
+    def __init__(self, *, strict: bool = False, today: Callable[[], date] = utc_today) -> None:
+        self.strict = strict
+        self.catalog: Mapping[str, EntitySet] = CATALOG
+        self.today = today
+        self._companies: dict[str, CompanyRef] = {}
+
+    def company(self, root: Root, name: str) -> CompanyRef | None:
+        """The company with this guid or name; names match in any letter case."""
+        wanted = name.lower()
+        found = self._companies.get(wanted)
+        if found is None:
+            for row in root.all(Company):
+                ref = CompanyRef(row.key, row.id, row.name)
+                self._companies[row.id] = self._companies[row.name.lower()] = ref
+            found = self._companies.get(wanted)
+        return found
+
+    def act(
+        self,
+        request: Request,
+        tx: Transaction,
+        company: CompanyRef | None,
+        *,
+        parent: Mapping[str, Any],
+        key: str | None = None,
+    ) -> BooksAct:
+        """What a hook may see of this request."""
+        today = self.today()
+        return BooksAct(
+            tx=tx,
+            today=today,
+            strict=self.strict,
+            parent=parent,
+            values=CompanyValues(tx, today),
+            key=None if key == BLANK_GUID else key,
+            if_match=request.headers.get("if-match"),
+            user=request.user,
+            request_id=request.request_id,
+        )
+
+    def context(self, tx: Transaction, company: CompanyRef | None) -> Mapping[str, Any]:
+        """The values that `Context` sources may name; nothing of a company at the root."""
+        return CompanyValues(tx, self.today())

@@ -1,0 +1,167 @@
+"""The dimension set of one journal line, document or entry, shown and changed as rows (Dimension Set Entry Buffer)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from debitor.ledger.records import (
+    Dimension,
+    DimensionSetEntry,
+    DimensionValue,
+    GeneralLedgerEntry,
+    JournalLine,
+    SalesInvoice,
+    SalesInvoiceLine,
+)
+from debitor.operations.dimensions import pairs_of, set_number
+from debitor.schema import BLANK_GUID, Act, Draft, Refused, Row, escape_member
+from debitor.store import Reader
+
+PARENTS: dict[str, type[Row]] = {
+    escape_member("Journal Line"): JournalLine,
+    escape_member("General Ledger Entry"): GeneralLedgerEntry,
+    escape_member("Sales Invoice"): SalesInvoice,
+    escape_member("Sales Invoice Line"): SalesInvoiceLine,
+}
+"""parentType on the wire -> the record that has a dimension set."""
+
+NO_PARENT = (
+    "You must specify a parent ID: address the dimensions through their owner, such as "
+    "customerPayments({id})/dimensionSetLines."
+)
+
+
+def _refuse(message: str) -> Refused:
+    return Refused("Application_DialogException", message)
+
+
+def rows(act: Act, keys: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The dimension set lines of the parents that `keys` names (`parentId`: one id or several; `parentType`)."""
+    if "parentId" not in keys:
+        raise _refuse(NO_PARENT)
+    given = keys["parentId"]
+    ids = [given] if isinstance(given, str) else list(given)
+    kinds = [keys["parentType"]] if "parentType" in keys else list(PARENTS)
+    found: list[dict[str, Any]] = []
+    for kind in kinds:
+        record = PARENTS.get(kind)
+        if record:
+            parents = {row.id: row.dimension_set_number for row in act.tx.all(record, id=ids)}
+            found += _lines(act.tx, kind, parents)
+    return [row for row in found if keys.get("id", row["id"]) == row["id"]]
+
+
+def _lines(tx: Reader, kind: str, parents: Mapping[str, int]) -> Iterable[dict[str, Any]]:
+    sets = {number for number in parents.values() if number}
+    if not sets:
+        return
+    entries: dict[int, list[DimensionSetEntry]] = {}
+    for entry in tx.all(DimensionSetEntry, set_number=sets):
+        entries.setdefault(entry.set_number, []).append(entry)
+    codes = {e.dimension_code for group in entries.values() for e in group}
+    dimensions = {d.code: d for d in tx.all(Dimension, code=codes)}
+    values = {(v.dimension_code, v.code): v for v in tx.all(DimensionValue, dimension_code=codes)}
+    for parent_id, number in parents.items():
+        for entry in sorted(entries.get(number, ()), key=lambda e: e.dimension_code):
+            dimension, value = dimensions[entry.dimension_code], values[entry.dimension_code, entry.value_code]
+            yield {
+                "id": dimension.id,
+                "code": dimension.code,
+                "consolidationCode": dimension.consolidation_code,
+                "parentId": parent_id,
+                "parentType": kind,
+                "displayName": dimension.name,
+                "valueId": value.id,
+                "valueCode": value.code,
+                "valueConsolidationCode": value.consolidation_code,
+                "valueDisplayName": value.name,
+            }
+
+
+def _parent(act: Act) -> Any:
+    id = act.parent.get("parentId", BLANK_GUID)
+    record = PARENTS.get(act.parent.get("parentType", ""))
+    if id == BLANK_GUID or record is None:
+        raise _refuse(NO_PARENT)
+    row = act.tx.get(record, id)
+    if row is None:
+        raise Refused("BadRequest_ResourceNotFound", f"Resource not found: no parent with the id {id}.")
+    if record is GeneralLedgerEntry or getattr(row, "posted", False):
+        raise _refuse("The dimensions of a posted entry or document cannot be changed.")
+    return row
+
+
+def _dimension(tx: Reader, draft: Draft) -> Dimension:
+    id, code = draft.get("id", BLANK_GUID), draft.get("code", "")
+    if id == BLANK_GUID and not code:
+        raise _refuse("Send the id or the code of the dimension.")
+    found = tx.get(Dimension, id) if id != BLANK_GUID else tx.find(Dimension, code=code)
+    if found is None:
+        raise _refuse(f"There is no dimension with the {f'id {id}' if id != BLANK_GUID else f'code {code}'}.")
+    if code and found.code != code:
+        raise _refuse(f"id names dimension {found.code}, code names {code}; they must agree.")
+    if found.blocked:
+        raise _refuse(f"Dimension {found.code} is blocked.")
+    return found
+
+
+def _value(tx: Reader, dimension_code: str, draft: Draft) -> str:
+    id, code = draft.get("valueId", BLANK_GUID), draft.get("valueCode", "")
+    if id == BLANK_GUID and not code:
+        raise _refuse("Send the valueId or the valueCode of the dimension value.")
+    found = (
+        tx.get(DimensionValue, id)
+        if id != BLANK_GUID
+        else tx.find(DimensionValue, dimension_code=dimension_code, code=code)
+    )
+    if found is None or found.dimension_code != dimension_code:
+        raise _refuse(f"Dimension {dimension_code} has no value {id if id != BLANK_GUID else code}.")
+    if code and found.code != code:
+        raise _refuse(f"valueId names value {found.code}, valueCode names {code}; they must agree.")
+    if found.blocked:
+        raise _refuse(f"Dimension value {dimension_code} {found.code} is blocked.")
+    return found.code
+
+
+def _store(act: Act, row: Any, pairs: Mapping[str, str]) -> None:
+    act.tx.update(row, dimension_set_number=set_number(act.tx, pairs))
+
+
+def create(act: Act, draft: Draft) -> str:
+    """Add a dimension to the parent's set. Returns the dimension's id."""
+    row = _parent(act)
+    dimension = _dimension(act.tx, draft)
+    pairs = dict(pairs_of(act.tx, row.dimension_set_number))
+    if dimension.code in pairs:
+        raise _refuse(f"Dimension {dimension.code} is in the set already, with the value {pairs[dimension.code]}.")
+    pairs[dimension.code] = _value(act.tx, dimension.code, draft)
+    _store(act, row, pairs)
+    return dimension.id
+
+
+def _in_set(act: Act, row: Any, id: str) -> tuple[Dimension, dict[str, str]]:
+    dimension = act.tx.get(Dimension, id)
+    pairs = dict(pairs_of(act.tx, row.dimension_set_number))
+    if dimension is None or dimension.code not in pairs:
+        raise Refused("BadRequest_ResourceNotFound", "Resource not found for the segment 'dimensionSetLines'.")
+    return dimension, pairs
+
+
+def change(act: Act, id: str, draft: Draft) -> str:
+    """Change the value of a dimension in the parent's set. `id` and `code` cannot change."""
+    row = _parent(act)
+    dimension, pairs = _in_set(act, row, id)
+    if draft.get("id", dimension.id) != dimension.id or draft.get("code", dimension.code) != dimension.code:
+        raise _refuse("id and code of a dimension set line cannot be changed; delete it and add the other dimension.")
+    pairs[dimension.code] = _value(act.tx, dimension.code, draft)
+    _store(act, row, pairs)
+    return dimension.id
+
+
+def remove(act: Act, id: str) -> None:
+    """Take a dimension out of the parent's set."""
+    row = _parent(act)
+    dimension, pairs = _in_set(act, row, id)
+    del pairs[dimension.code]
+    _store(act, row, pairs)

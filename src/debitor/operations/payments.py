@@ -1,0 +1,483 @@
+"""Customer payments: create, change and remove a line of a payment journal.
+
+Spec of the resource: Business Central's page APIV2 - Customer Payments. Everything here loads with a session of
+the store, decides with ledger/journal.py, and writes one line.
+
+Choices where Business Central's own order of events would matter:
+- `customerId` and `customerNumber` are always compared, whichever came first; a blank one counts as not given.
+- changing `customerId` alone does all that changing `customerNumber` does (Business Central only swaps the number).
+- clearing `appliesToInvoiceId` clears the number too; strict mode keeps the number, as Business Central does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+
+from debitor.ledger import journal
+from debitor.ledger.amounts import round_to
+from debitor.ledger.currencies import factor_at
+from debitor.ledger.dimensions import default_set
+from debitor.ledger.journal import Neighbour, Numbering
+from debitor.ledger.records import (
+    Account,
+    AccountType,
+    BankAccount,
+    Currency,
+    Customer,
+    CustomerLedgerEntry,
+    DefaultDimension,
+    DocumentType,
+    ExchangeRate,
+    JournalBatch,
+    JournalLine,
+    NumberSeries,
+    NumberSeriesLine,
+    ReceivablesSetup,
+    SalesInvoice,
+)
+from debitor.operations.dimensions import set_number
+from debitor.schema import BLANK_DATE, BLANK_GUID, Act, Draft, Refused
+from debitor.store import Reader, Transaction
+
+NO_JOURNAL = (
+    "You must specify a parent ID: name the journal with journalId in the body, or address the payments through "
+    "customerPaymentJournals({id})/customerPayments."
+)
+
+
+def relation(field: str, value: str, table: str, *, of: str = "customerPayment") -> Refused:
+    """The refusal for a value that names no row."""
+    return Refused(
+        "Internal_InvalidTableRelation",
+        f"The field {field} of {of} contains a value ({value}) that cannot be found in the related table ({table}).",
+    )
+
+
+def refuse(message: str) -> Refused:
+    """The refusal of a business rule."""
+    return Refused("Application_DialogException", message)
+
+
+def setup_of(tx: Reader) -> ReceivablesSetup:
+    """The company's set-up."""
+    setup = tx.find(ReceivablesSetup)
+    assert setup, "a company without receivables set-up"
+    return setup
+
+
+def rates_of(tx: Reader, code: str) -> dict[str, Sequence[ExchangeRate]]:
+    """The exchange rates of one currency, by date."""
+    return {code: tx.all(ExchangeRate, currency_code=code, order=("starting_date",))} if code else {}
+
+
+def numbering_of(tx: Reader, code: str) -> Numbering:
+    """A number series and its lines; none for a blank code."""
+    series = tx.find(NumberSeries, code=code) if code else None
+    return Numbering(series, tx.all(NumberSeriesLine, series_code=code)) if series else Numbering()
+
+
+def is_balanced(tx: Reader, journal_id: str, up_to: int) -> bool:
+    """Whether the journal's lines up to this line number sum to zero in local currency.
+
+    Lines with two accounts are balanced by themselves, so only the others are read.
+    """
+    one_sided = tx.all(JournalLine, journal_id=journal_id, balancing_account_number="")
+    return not sum((journal.line_balance(line) for line in one_sided if line.line_number <= up_to), Decimal(0))
+
+
+def neighbour_of(tx: Reader, batch: JournalBatch, line_number: int) -> Neighbour | None:
+    """The line that a new line with this number (0 = at the bottom) takes its defaults from."""
+    last = tx.last(JournalLine, "line_number", journal_id=batch.id)
+    if last is None:
+        return Neighbour.carried(batch)
+    if line_number and last.line_number > line_number:
+        above = tx.all(JournalLine, journal_id=batch.id, order=("line_number",))
+        return Neighbour.of(next(line for line in above if line.line_number > line_number), bottom=False)
+    return Neighbour.of(last, bottom=True)
+
+
+def line_defaults(tx: Reader, batch: JournalBatch, draft: Draft, today: date) -> dict[str, Any]:
+    """Line number, posting date and document number of a new line, given or taken from its neighbour."""
+    number = draft.get("lineNumber", 0)
+    neighbour = neighbour_of(tx, batch, number)
+    posting_date = draft.get("postingDate", BLANK_DATE)
+    if posting_date == BLANK_DATE:
+        posting_date = neighbour.posting_date if neighbour else today
+    document = draft.get("documentNumber", "")
+    if not document:
+        document = journal.default_document_number(
+            neighbour=neighbour,
+            numbering=numbering_of(tx, batch.number_series),
+            posting_date=posting_date,
+            external_document_number=draft.get("externalDocumentNumber", ""),
+            balanced=neighbour is not None and is_balanced(tx, batch.id, neighbour.line_number),
+        )
+    return {
+        "line_number": number or journal.next_line_number(neighbour),
+        "posting_date": posting_date,
+        "document_number": document,
+    }
+
+
+def line_dimensions(tx: Transaction, *ids: str) -> int:
+    """The dimension set that the named records (first wins) give a line. Blank ids are skipped."""
+    wanted = [i for i in ids if i != BLANK_GUID]
+    if not wanted:
+        return 0
+    found = tx.all(DefaultDimension, parent_id=wanted)
+    if not found:
+        return 0
+    return set_number(tx, default_set([[d for d in found if d.parent_id == i] for i in wanted]))
+
+
+def balancing_of(tx: Reader, batch: JournalBatch) -> tuple[dict[str, Any], BankAccount | None]:
+    """The balancing account that a journal gives its lines, checked; and the bank account if it is one."""
+    if not batch.balancing_account_number:
+        return {}, None
+    bank = None
+    if batch.balancing_account_type == AccountType.BANK_ACCOUNT:
+        bank = tx.get(BankAccount, batch.balancing_account_id)
+    else:
+        account = tx.get(Account, batch.balancing_account_id)
+        if account:
+            journal.check_balancing_account(account)
+    columns = {
+        "balancing_account_type": batch.balancing_account_type,
+        "balancing_account_id": batch.balancing_account_id,
+        "balancing_account_number": batch.balancing_account_number,
+    }
+    return columns, bank
+
+
+# --------------------------------------------------------------------------- what a draft names
+
+
+def named_journal(act: Act, draft: Draft) -> JournalBatch:
+    """The journal that the address or the body names; in documented mode the company's default one if none does."""
+    tx, setup = act.tx, setup_of(act.tx)
+    in_address = act.parent.get("journalId", BLANK_GUID)
+    given = draft.get("journalId", BLANK_GUID)
+    name = draft.get("journalDisplayName", "")
+    found: JournalBatch | None = None
+    if in_address != BLANK_GUID:
+        found = tx.get(JournalBatch, in_address)
+        if found is None or found.template_name != setup.payment_template:
+            raise relation("journalId", in_address, "customerPaymentJournals")
+        if given not in (BLANK_GUID, found.id):
+            raise refuse(f"The address names journal {found.id}, the body names {given}; leave journalId out.")
+    elif given != BLANK_GUID:
+        found = tx.get(JournalBatch, given)
+        if found is None or found.template_name != setup.payment_template:
+            raise relation("journalId", given, "customerPaymentJournals")
+    if name:
+        by_name = tx.find(JournalBatch, template_name=setup.payment_template, name=name)
+        if by_name is None:
+            raise relation("journalDisplayName", name, "customerPaymentJournals")
+        if found is not None and found.id != by_name.id:
+            raise refuse(f"journalDisplayName {name} names another journal than {found.name}; send only one of the two.")
+        found = by_name
+    if found is None and not act.strict:
+        found = tx.get(JournalBatch, setup.default_payment_journal_id)
+        if found is None or found.template_name != setup.payment_template:
+            found = next(iter(tx.all(JournalBatch, template_name=setup.payment_template, order=("name",), limit=1)), None)
+    if found is None:
+        raise refuse(NO_JOURNAL)
+    return found
+
+
+def named_customer(tx: Reader, draft: Draft) -> Customer | None:
+    """The customer that `customerId` and `customerNumber` name, or None when both are blank or missing."""
+    id, number = draft.get("customerId", BLANK_GUID), draft.get("customerNumber", "")
+    by_number = None
+    if number:
+        by_number = tx.find(Customer, number=number)
+        if by_number is None:
+            raise relation("customerNumber", number, "Customer")
+        if id in (BLANK_GUID, by_number.id):
+            return by_number
+    if id == BLANK_GUID:
+        return None
+    by_id = tx.get(Customer, id)
+    if by_id is None:
+        raise relation("customerId", id, "Customer")
+    if by_number:
+        raise refuse(f"customerId names customer {by_id.number}, customerNumber names {number}; they must agree.")
+    return by_id
+
+
+@dataclass(frozen=True, slots=True)
+class AppliesTo:
+    """What a payment is applied to: a posted invoice, or just a number that names none."""
+
+    number: str = ""
+    invoice: SalesInvoice | None = None
+
+    def columns(self) -> dict[str, Any]:
+        """The line's columns."""
+        invoice_id = self.invoice.id if self.invoice else BLANK_GUID
+        return {"applies_to_document_number": self.number, "applies_to_invoice_id": invoice_id}
+
+
+def named_invoice(tx: Reader, draft: Draft) -> AppliesTo:
+    """The invoice that `appliesToInvoiceId` and `appliesToInvoiceNumber` name; the id wins over a blank number."""
+    id, number = draft.get("appliesToInvoiceId", BLANK_GUID), draft.get("appliesToInvoiceNumber", "")
+    if id != BLANK_GUID:
+        invoice = tx.get(SalesInvoice, id)
+        if invoice is None or not invoice.posted:
+            raise refuse(
+                f"appliesToInvoiceId {id} is not the id of a posted sales invoice; it has to belong to an invoice with "
+                "status Open, Paid, Corrective or Canceled."
+            )
+        if number and number != invoice.number:
+            raise refuse(
+                f"appliesToInvoiceId names invoice {invoice.number}, appliesToInvoiceNumber names {number}; they must agree."
+            )
+        return AppliesTo(invoice.number, invoice)
+    if not number:
+        return AppliesTo()
+    return AppliesTo(number, tx.find(SalesInvoice, number=number, posted=True))
+
+
+# --------------------------------------------------------------------------- create
+
+
+def create_payment(act: Act, draft: Draft) -> str:
+    """Add a customer payment to a journal. Returns its id. Nothing is posted.
+
+    Draft: the writable properties of customerPayment. Raises Refused with the codes of the resource.
+    """
+    tx: Transaction = act.tx
+    setup = setup_of(tx)
+    batch = named_journal(act, draft)
+    if act.key is not None:
+        refuse_used_id(tx, act.key)
+    customer = named_customer(tx, draft)
+    applies_to = named_invoice(tx, draft)
+    if customer is None and applies_to.invoice:
+        customer = tx.get(Customer, applies_to.invoice.bill_to_customer_id)
+    if customer:
+        journal.check_customer_open(customer, DocumentType.PAYMENT)
+    line = JournalLine(
+        id=act.key or BLANK_GUID,
+        journal_id=batch.id,
+        **journal.PAYMENT_FIELDS,
+        **line_defaults(tx, batch, draft, act.today),
+        external_document_number=draft.get("externalDocumentNumber", ""),
+        description=draft.get("description", "") or (customer.display_name if customer else ""),
+        comment=draft.get("comment", ""),
+        contact_id=draft.get("contactId", ""),
+        reason_code=batch.reason_code,
+        **applies_to.columns(),
+    )
+    balancing, bank = balancing_of(tx, batch)
+    if balancing and applies_to.invoice:
+        journal.check_not_before(line.posting_date, applies_to.invoice)
+    line = msgspec.structs.replace(
+        line,
+        document_date=line.posting_date,
+        **balancing,
+        **customer_columns(customer),
+        **amount_columns(tx, draft.get("amount", Decimal(0)), journal.currency_of(customer, bank), line, setup),
+        dimension_set_number=line_dimensions(tx, line_balancing(balancing), line_customer(customer)),
+    )
+    return tx.insert(line).id
+
+
+def line_balancing(balancing: dict[str, Any]) -> str:
+    """The id of the balancing account, or blank."""
+    return str(balancing.get("balancing_account_id", BLANK_GUID))
+
+
+def line_customer(customer: Customer | None) -> str:
+    """The id of the customer, or blank."""
+    return customer.id if customer else BLANK_GUID
+
+
+def refuse_used_id(tx: Reader, id: str) -> None:
+    """Refuse a client-chosen id whose payment is posted already, so that a retry can never pay twice."""
+    posted = tx.find(CustomerLedgerEntry, source_id=id)
+    if posted:
+        raise Refused(
+            "Internal_EntityWithSameKeyExists",
+            f"The customerPayment already exists. Identification fields and values: id='{id}'. It is posted as document "
+            f"{posted.document_number}, customer ledger entry {posted.entry_number}.",
+        )
+
+
+def customer_columns(customer: Customer | None) -> dict[str, Any]:
+    """What a line takes over from its customer."""
+    if customer is None:
+        return {"account_id": BLANK_GUID, "account_number": "", "customer_posting_group": ""}
+    return {
+        "account_id": customer.id,
+        "account_number": customer.number,
+        "customer_posting_group": customer.customer_posting_group,
+        "payment_terms_id": customer.payment_terms_id,
+        "payment_method_id": customer.payment_method_id,
+        "salesperson_code": customer.salesperson_code,
+    }
+
+
+def amount_columns(
+    tx: Reader, amount: Decimal, currency_code: str, line: JournalLine, setup: ReceivablesSetup
+) -> dict[str, Any]:
+    """An amount, rounded to its currency, and its value in local currency at the line's posting date."""
+    currency = tx.find(Currency, code=currency_code) if currency_code else None
+    factor = factor_at(rates_of(tx, currency_code), currency_code, line.posting_date)
+    rounded = round_to(amount, journal.precision_of(currency, setup))
+    return {
+        "amount": rounded,
+        "amount_lcy": journal.amount_in_lcy(rounded, factor, setup),
+        "currency_code": currency_code,
+        "currency_factor": factor,
+    }
+
+
+# --------------------------------------------------------------------------- change
+
+
+def payment_line(tx: Reader, id: str) -> JournalLine:
+    """The journal line behind a payment's id."""
+    line = tx.get(JournalLine, id)
+    if line is None:
+        raise Refused("BadRequest_ResourceNotFound", "Resource not found for the segment 'customerPayments'.")
+    return line
+
+
+def change_payment(act: Act, id: str, draft: Draft) -> str:
+    """Change the sent properties of a payment. Returns its id; the id never changes, the line number may."""
+    tx: Transaction = act.tx
+    setup = setup_of(tx)
+    line = payment_line(tx, id)
+    refuse_other_journal(tx, line, draft)
+    new: dict[str, Any] = simple_changes(draft)
+    if "postingDate" in draft:
+        if draft["postingDate"] == BLANK_DATE:
+            raise Refused("Application_FieldValidationException", "postingDate must have a value in the customerPayment.")
+        new |= {"posting_date": draft["postingDate"], "document_date": draft["postingDate"]}
+    if draft.get("lineNumber"):
+        new["line_number"] = draft["lineNumber"]
+    moved = msgspec.structs.replace(line, **new)
+    applies_to = changed_invoice(act, line, draft)
+    if applies_to is not None:
+        moved = msgspec.structs.replace(moved, **applies_to.columns())
+    if "postingDate" in draft and moved.applies_to_invoice_id != BLANK_GUID:
+        invoice = tx.get(SalesInvoice, moved.applies_to_invoice_id)
+        if invoice:
+            journal.check_not_before(moved.posting_date, invoice)
+    currency_code = line.currency_code
+    if "customerId" in draft or "customerNumber" in draft:
+        moved, currency_code = with_customer(tx, moved, draft)
+    amount = draft.get("amount", line.amount)
+    moved = msgspec.structs.replace(moved, **amount_columns(tx, amount, currency_code, moved, setup))
+    if "amount" in draft and amount:
+        fill_amount_to_apply(tx, moved)
+    changes = {c: getattr(moved, c) for c in JournalLine.__struct_fields__ if getattr(moved, c) != getattr(line, c)}
+    return tx.update(line, **changes).id
+
+
+def refuse_other_journal(tx: Reader, line: JournalLine, draft: Draft) -> None:
+    """Refuse a PATCH that names another journal than the line's; the same one is accepted."""
+    if draft.get("journalId", line.journal_id) != line.journal_id:
+        raise refuse("journalId cannot be changed; delete the line and create it in the other journal.")
+    name = draft.get("journalDisplayName")
+    batch = tx.get(JournalBatch, line.journal_id) if name is not None else None
+    if batch and name != batch.name:
+        raise refuse("journalDisplayName cannot be changed; delete the line and create it in the other journal.")
+
+
+SIMPLE = {
+    "documentNumber": "document_number",
+    "externalDocumentNumber": "external_document_number",
+    "description": "description",
+    "comment": "comment",
+    "contactId": "contact_id",
+}
+
+
+def simple_changes(draft: Draft) -> dict[str, Any]:
+    """The sent properties that are stored as they are."""
+    return {SIMPLE[name]: value for name, value in draft.items() if name in SIMPLE}
+
+
+def changed_invoice(act: Act, line: JournalLine, draft: Draft) -> AppliesTo | None:
+    """The application that a PATCH asks for, or None when it does not touch it."""
+    id_sent, number_sent = "appliesToInvoiceId" in draft, "appliesToInvoiceNumber" in draft
+    if not id_sent and not number_sent:
+        return None
+    applies_to = named_invoice(act.tx, draft)
+    cleared_by_id = id_sent and not number_sent and not applies_to.number
+    if cleared_by_id and act.strict:
+        return AppliesTo(line.applies_to_document_number)
+    return applies_to
+
+
+def with_customer(tx: Transaction, line: JournalLine, draft: Draft) -> tuple[JournalLine, str]:
+    """The line for another customer, and its currency. The application stays, unless the same PATCH changes it."""
+    was = tx.get(Customer, line.account_id)
+    given = {k: v for k, v in draft.items() if k in ("customerId", "customerNumber")}
+    now = named_customer(tx, given)
+    if now:
+        journal.check_customer_open(now, line.document_type)
+    release_amount_to_apply(tx, line)
+    bank = tx.get(BankAccount, line.balancing_account_id)
+    description = line.description
+    if "description" not in draft:
+        description = journal.customer_description(line.description, was=was, now=now)
+    changed = msgspec.structs.replace(
+        line,
+        description=description,
+        **customer_columns(now),
+        dimension_set_number=line_dimensions(tx, line_customer(now), line.balancing_account_id),
+    )
+    return changed, journal.currency_of(now, bank)
+
+
+def open_invoice_entry(tx: Reader, line: JournalLine) -> CustomerLedgerEntry | None:
+    """The open invoice entry that the line is applied to, if it is the customer's."""
+    if not line.applies_to_document_number:
+        return None
+    return tx.find(
+        CustomerLedgerEntry,
+        document_number=line.applies_to_document_number,
+        document_type=DocumentType.INVOICE,
+        customer_id=line.account_id,
+        open=True,
+    )
+
+
+def fill_amount_to_apply(tx: Transaction, line: JournalLine) -> None:
+    """Note on the invoice entry that it is to be paid in full, unless an amount is noted already."""
+    entry = open_invoice_entry(tx, line)
+    if entry and not entry.amount_to_apply:
+        tx.update(entry, amount_to_apply=entry.remaining_amount)
+
+
+def release_amount_to_apply(tx: Transaction, line: JournalLine) -> None:
+    """Take back what the line had put on the invoice entry: amount to apply and accepted tolerances."""
+    entry = open_invoice_entry(tx, line)
+    if entry and (
+        entry.amount_to_apply or entry.accepted_payment_tolerance or entry.accepted_payment_discount_tolerance
+    ):
+        tx.update(
+            entry,
+            amount_to_apply=Decimal(0),
+            accepted_payment_tolerance=Decimal(0),
+            accepted_payment_discount_tolerance=False,
+        )
+
+
+# --------------------------------------------------------------------------- remove
+
+
+def remove_payment(act: Act, id: str) -> None:
+    """Delete a payment that is not posted, and what it had noted on its invoice entry."""
+    line = payment_line(act.tx, id)
+    release_amount_to_apply(act.tx, line)
+    act.tx.delete(line)
