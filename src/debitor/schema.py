@@ -457,8 +457,6 @@ class EntitySet:
         where: fixed conditions: column path -> constant, tuple of constants, or Context.
         list_where: property -> constant or Context: applies to lists only, and not when the filter fixes the
             property itself (journals lists the general template unless another is asked for).
-        list_where: property -> constant or Context that holds for lists, not for an entity that the address
-            names by its key: `journals` lists one template, yet `journals(<id>)` reaches every batch.
         order: properties that give the default order (the key follows by itself).
         navigations: in the order of `$metadata`.
         create: `(act, draft) -> id` of the new row, or None when POST is not allowed.

@@ -1,0 +1,241 @@
+"""What an address names: path -> Target.
+
+    companies(9EE4...)/customerPaymentJournals(37fe...)/customerPayments/$count
+    -> Target(company="9ee4...", tail="count",
+              steps=(Step(journals, keys=("37fe...",)), Step(payments, navigation=...)))
+
+Nothing is looked up here: whether the company and the entities exist is found out by the service. An
+`Addresses` is made once per catalog, with one table of names per entity set, so that parsing is a few
+dictionary look-ups.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from debitor.odata.errors import bad_key, not_allowed, not_found
+from debitor.schema import Action, EntitySet, Navigation, Property
+
+What = Literal["entities", "service", "metadata", "batch"]
+Tail = Literal["", "count", "property", "value", "action"]
+
+_guid = re.compile(r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}").fullmatch
+_named = re.compile(r"\s*([A-Za-z_]\w*)\s*=\s*(.*?)\s*", re.S).fullmatch
+_commas = re.compile(r",(?=(?:[^']*'[^']*')*[^']*$)")
+_slashes = re.compile(r"/(?=(?:[^']*'[^']*')*[^']*$)")
+
+LONGEST_PATH = 4000
+"""Characters; longer addresses are refused before anything looks at them."""
+
+
+@dataclass(slots=True)
+class Step:
+    """One segment that stands for entities: a set, or a navigation from the step before.
+
+    `keys` holds the values of the set's key properties when the address gives them: guids in lower case.
+    """
+
+    of: EntitySet
+    navigation: Navigation | None = None
+    keys: tuple[Any, ...] | None = None
+
+    @property
+    def one(self) -> bool:
+        """Whether the step stands for one entity rather than a collection."""
+        return self.keys is not None or (self.navigation is not None and not self.navigation.many)
+
+    @property
+    def name(self) -> str:
+        """The segment's own name, never an alias."""
+        return self.navigation.name if self.navigation is not None else self.of.name
+
+
+@dataclass(slots=True)
+class Target:
+    """What an address names. `company` is the text that names it in the path, or None."""
+
+    what: What
+    company: str | None = None
+    steps: tuple[Step, ...] = ()
+    tail: Tail = ""
+    field: Property | None = None
+    action: Action | None = None
+
+    @property
+    def last(self) -> Step:
+        """The step that the request is about."""
+        return self.steps[-1]
+
+
+def _unquoted(value: str) -> str | None:
+    """Return the text inside single quotes (`''` is one quote), or None when it is not quoted."""
+    if len(value) >= 2 and value[0] == "'" == value[-1]:
+        inner = value[1:-1].replace("''", "\0")
+        if "'" not in inner:
+            return inner.replace("\0", "'")
+    return None
+
+
+def _value(of: Property, written: str) -> Any:
+    """Return a key value as it is kept. Raises Refused when the text is no such value."""
+    inner = _unquoted(written)
+    if of.type.kind == "guid":
+        found = _guid(written if inner is None else inner)
+        if found is None:
+            raise bad_key()
+        return found[0].lower()
+    if of.type.kind in ("int32", "int64"):
+        if not re.fullmatch(r"-?[0-9]{1,18}", written):
+            raise bad_key()
+        return int(written)
+    if inner is None or "\0" in written:
+        raise bad_key()
+    return inner
+
+
+def keys_of(of: EntitySet, written: str) -> tuple[Any, ...]:
+    """Return the key values in the text between the parentheses.
+
+    `guid`, `'guid'` and `id=guid` are the same; sets with several key properties need all of them by name.
+    Raises Refused (404 BadRequest_NotFound).
+    """
+    if len(written) == 36 and _guid(written) and len(of.key) == 1 and of.by_name[of.key[0]].type.kind == "guid":
+        return (written.lower(),)
+    if len(of.key) == 1 and not _named(written):
+        return (_value(of.by_name[of.key[0]], written.strip()),)
+    given: dict[str, str] = {}
+    for part in _commas.split(written):
+        pair = _named(part)
+        if pair is None or pair[1] in given:
+            raise bad_key()
+        given[pair[1]] = pair[2]
+    if set(given) != set(of.key):
+        raise bad_key()
+    return tuple(_value(of.by_name[name], given[name]) for name in of.key)
+
+
+def company_of(written: str) -> str:
+    """Return the company's guid (lower case) or name in the text between the parentheses of `companies(...)`.
+
+    Besides the guid, the alternate key works: `companies(name='CRONUS')`, `companies('CRONUS')`.
+    """
+    if _guid(written):
+        return written.lower()
+    pair = _named(written)
+    value = pair[2] if pair else written.strip()
+    inner = _unquoted(value)
+    if pair and pair[1] not in ("id", "name"):
+        raise bad_key()
+    if inner:
+        return inner
+    if pair and pair[1] == "id" and _guid(value):
+        return value.lower()
+    raise bad_key()
+
+
+class Addresses:
+    """The names that may stand in addresses of one catalog.
+
+    Args:
+        catalog: the entity sets by name.
+        strict: True leaves out aliases and actions that Business Central does not have.
+    """
+
+    def __init__(self, catalog: Mapping[str, EntitySet], *, strict: bool) -> None:
+        self._sets: dict[str, EntitySet] = {}
+        self._below: dict[str, dict[str, tuple[Navigation, EntitySet]]] = {}
+        self._actions: dict[str, dict[str, Action]] = {}
+        for of in catalog.values():
+            for alias in () if strict else of.aliases:
+                self._sets[alias] = of
+            ways: dict[str, tuple[Navigation, EntitySet]] = {}
+            for navigation in of.navigations:
+                target = catalog.get(navigation.target)
+                if target is None:
+                    continue
+                for alias in target.aliases if navigation.many and not strict else ():
+                    ways[alias] = (navigation, target)
+                ways[navigation.name] = (navigation, target)
+            self._below[of.name] = ways
+            self._actions[of.name] = {a.name.lower(): a for a in of.actions if a.strict or not strict}
+        self._sets.update(catalog)
+
+    def parse(self, path: str) -> Target:
+        """Return what the path (percent-decoded, without the leading slash) names.
+
+        Raises:
+            Refused: a segment or key that leads nowhere (404), or an action on a collection.
+        """
+        if len(path) > LONGEST_PATH:
+            raise not_found(path)
+        if path.endswith("/"):
+            path = path[:-1]
+        segments = _slashes.split(path) if "'" in path else path.split("/")
+        first = segments[0]
+        company = None
+        start = 0
+        if first.startswith("companies(") and len(segments) > 1:
+            head = segments[1].partition("(")[0]
+            if head in self._sets and self._sets[head].company:
+                if first[-1] != ")":
+                    raise bad_key()
+                company, start = company_of(first[10:-1]), 1
+            elif head in ("$metadata", "$batch"):
+                company, start = company_of(first[10:-1]), 1
+        if len(segments) == start + 1 and (special := _SPECIAL.get(segments[start])) is not None:
+            return Target(special, company)
+        return self._entities(company, segments, start)
+
+    def _entities(self, company: str | None, segments: list[str], start: int) -> Target:
+        steps: list[Step] = []
+        step: Step | None = None
+        for at in range(start, len(segments)):
+            segment = segments[at]
+            name, bracket, rest = segment.partition("(")
+            if step is None:
+                of = self._sets.get(name)
+                if of is None:
+                    raise not_found(name)
+                navigation = None
+            else:
+                way = self._below[step.of.name].get(name)
+                if way is None:
+                    return self._tail(company, steps, segments[at:])
+                if not step.one:
+                    raise not_found(name)
+                navigation, of = way
+            keys = None
+            if bracket:
+                if rest[-1:] != ")" or (navigation is not None and not navigation.many):
+                    raise bad_key()
+                keys = (company_of(rest[:-1]),) if of.name == "companies" else keys_of(of, rest[:-1])
+            step = Step(of, navigation, keys)
+            steps.append(step)
+        return Target("entities", company, tuple(steps))
+
+    def _tail(self, company: str | None, steps: list[Step], rest: list[str]) -> Target:
+        """Return the target when `rest` follows the last entity or collection."""
+        step, first = steps[-1], rest[0]
+        made = Target("entities", company, tuple(steps))
+        if first == "$count" and len(rest) == 1 and not step.one:
+            made.tail = "count"
+            return made
+        if first[:14].lower() == "microsoft.nav." and len(rest) == 1:
+            action = self._actions[step.of.name].get(first[14:].removesuffix("()").lower())
+            if action is None:
+                raise not_found(first)
+            if not step.one:
+                raise not_allowed("POST", step.of.name)
+            made.tail, made.action = "action", action
+            return made
+        found = step.of.by_name.get(first)
+        if found is None or found.filter_only or not step.one or len(rest) > 2 or rest[1:] not in ([], ["$value"]):
+            raise not_found(rest[1] if found is not None and len(rest) > 1 else first)
+        made.tail, made.field = "value" if len(rest) == 2 else "property", found
+        return made
+
+
+_SPECIAL: dict[str, What] = {"": "service", "$metadata": "metadata", "$batch": "batch"}
