@@ -91,8 +91,10 @@ class Reader(Protocol):
 class Transaction(Reader, Protocol):
     """A Reader that can write. It sees its own writes; everything is durable together or not at all."""
 
-    now: str
-    """The time stamp of this transaction: `2026-01-31T09:30:00.120Z`."""
+    @property
+    def now(self) -> str:
+        """The time stamp of this transaction: `2026-01-31T09:30:00.120Z`."""
+        ...
 
     def new_id(self) -> str:
         """A fresh guid, increasing with time so that new rows lie together."""

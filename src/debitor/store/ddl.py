@@ -1,0 +1,152 @@
+"""Records -> tables, indexes and triggers, and what an existing file lacks of them.
+
+Every row of a company starts with `company`, which leads the clustered key and all indexes. Rules that books must
+keep whoever writes, such as "a ledger entry never changes", are triggers, so they hold for other programs too.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from importlib import resources
+from importlib.resources.abc import Traversable
+
+from debitor.schema import Column, Record
+from debitor.store import StoreError
+from debitor.store.rows import FORMS, encode, literal
+
+STATE = """CREATE TABLE IF NOT EXISTS debitor_store (
+  one INTEGER PRIMARY KEY CHECK (one = 1),
+  schema_version INTEGER NOT NULL,
+  fingerprint TEXT NOT NULL,
+  version INTEGER NOT NULL
+) STRICT"""
+"""The one row about the store itself. `version` is the last row version that was given."""
+
+FROZEN = "frozen row"
+"""How the message of a trigger begins."""
+
+_STORED = {"text": "TEXT", "decimal": "INTEGER", "factor": "TEXT", "int": "INTEGER", "bool": "INTEGER"}
+_NUMBERED = re.compile(r"(\d{4})-.+\.sql")
+
+
+@dataclass(frozen=True)
+class Table:
+    """The statements that make one record's table.
+
+    Attributes:
+        name: table name.
+        create: CREATE TABLE.
+        columns: column name -> its definition, as CREATE TABLE and ALTER TABLE ADD COLUMN take it.
+        others: name of an index or trigger -> its statement.
+    """
+
+    name: str
+    create: str
+    columns: Mapping[str, str]
+    others: Mapping[str, str] = field(default_factory=dict)
+
+
+def table(record: Record) -> Table:
+    """Return the statements for a record."""
+    lead = ("company",) if record.by_company else ()
+    columns = dict.fromkeys(lead, "INTEGER NOT NULL") | {c.name: _definition(c) for c in record.columns}
+    body = [f'  "{name}" {definition}' for name, definition in columns.items()]
+    body.append(f"  PRIMARY KEY ({_names(lead + record.key)})")
+    create = f'CREATE TABLE "{record.name}" (\n' + ",\n".join(body) + "\n) STRICT, WITHOUT ROWID"
+
+    others: dict[str, str] = {}
+    unique = list(record.unique)
+    if record.key != ("id",) and ("id",) not in unique:
+        unique.insert(0, ("id",))
+    for kind, groups in (("UNIQUE INDEX", unique), ("INDEX", record.indexes)):
+        for group in groups:
+            name = f"{record.name}__{'__'.join(group)}"
+            others[name] = f'CREATE {kind} "{name}" ON "{record.name}" ({_names(lead + group)})'
+    others |= dict(_triggers(record))
+    return Table(record.name, create, columns, others)
+
+
+def _definition(column: Column) -> str:
+    form = FORMS[column.type.kind]
+    default = literal(encode(column, column.default))
+    check = f' CHECK ("{column.name}" IN (0, 1))' if form == "bool" else ""
+    return f"{_STORED[form]} NOT NULL DEFAULT {default}{check}"
+
+
+def _names(columns: Iterable[str]) -> str:
+    return ", ".join(f'"{c}"' for c in columns)
+
+
+def _triggers(record: Record) -> Iterator[tuple[str, str]]:
+    only = f' WHEN OLD."{record.frozen_when}" = 1' if record.frozen_when else ""
+    whole = record.frozen == ("*",)
+
+    def trigger(name: str, event: str, when: str, act: str) -> tuple[str, str]:
+        name = f"{record.name}__{name}"
+        return name, (
+            f'CREATE TRIGGER "{name}" BEFORE {event} ON "{record.name}"{when} '
+            f"BEGIN SELECT RAISE(ABORT, '{FROZEN}: {record.name} cannot be {act}'); END"
+        )
+
+    if record.frozen:
+        event = "UPDATE" if whole else f"UPDATE OF {_names(record.frozen)}"
+        yield trigger("frozen", event, only, "changed")
+    if not record.deletable or (whole and not only):
+        yield trigger("kept", "DELETE", "", "deleted")
+    elif only:
+        yield trigger("kept", "DELETE", only, "deleted")
+
+
+def fingerprint(tables: Iterable[Table]) -> str:
+    """Return a short text that differs when any statement differs."""
+    digest = hashlib.sha256(STATE.encode())
+    for made in sorted(tables, key=lambda t: t.name):
+        digest.update("\n".join((made.create, *made.others.values())).encode())
+    return digest.hexdigest()[:32]
+
+
+def missing(
+    tables: Iterable[Table], there: Mapping[str, str], columns: Mapping[str, frozenset[str]]
+) -> Iterator[str]:
+    """Yield the statements that bring an existing store to the declared one; none loses a row.
+
+    Args:
+        tables: what is declared.
+        there: name of every index and trigger in the store -> its statement.
+        columns: name of every table in the store -> its columns.
+    """
+    for made in tables:
+        if made.name not in columns:
+            yield made.create
+        else:
+            for name, definition in made.columns.items():
+                if name not in columns[made.name]:
+                    yield f'ALTER TABLE "{made.name}" ADD COLUMN "{name}" {definition}'
+        for name, statement in made.others.items():
+            if there.get(name) == statement:
+                continue
+            if name in there:
+                yield f'DROP {"TRIGGER" if "CREATE TRIGGER" in there[name] else "INDEX"} "{name}"'
+            yield statement
+        for name, statement in there.items():
+            # A trigger that is no longer declared would go on refusing; an index left over only costs time.
+            gone = name.startswith(f"{made.name}__") and name not in made.others
+            if gone and statement.startswith("CREATE TRIGGER"):
+                yield f'DROP TRIGGER "{name}"'
+
+
+def migrations(folder: Traversable | None = None) -> dict[int, str]:
+    """Return number -> SQL of the numbered files, in order.
+
+    Raises:
+        StoreError: a number is missing or given twice.
+    """
+    folder = folder or resources.files(__package__) / "migrations"
+    found = sorted((int(m[1]), f) for f in folder.iterdir() if (m := _NUMBERED.fullmatch(f.name)))
+    numbers = [n for n, _ in found]
+    if numbers != list(range(1, len(numbers) + 1)):
+        raise StoreError(f"The migrations are numbered {numbers}; they must run from 1 without gaps.")
+    return {n: f.read_text(encoding="utf-8") for n, f in found}

@@ -1,0 +1,54 @@
+"""New ids and time stamps, from a clock and a source of randomness that tests can replace."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from threading import Lock
+
+_RANDOM_BITS = 74
+_RANDOM_BYTES = 10
+
+
+class Identity:
+    """Gives ids and time stamps.
+
+    An id has the form of UUID version 7: 48 bits of milliseconds, then random bits. Ids of one process always
+    increase: within a millisecond, and when the clock steps back, the last one is counted up.
+
+    Args:
+        clock: nanoseconds since 1970.
+        entropy: n -> n random bytes.
+    """
+
+    def __init__(self, clock: Callable[[], int], entropy: Callable[[int], bytes]) -> None:
+        self._clock, self._entropy = clock, entropy
+        self._last = 0
+        self._stamp = (-1, "")
+        self._lock = Lock()
+
+    def now(self) -> str:
+        """Return the time as `2026-01-31T09:30:00.120Z`."""
+        millisecond = self._clock() // 1_000_000
+        last, text = self._stamp
+        if millisecond == last:
+            return text
+        seconds, rest = divmod(millisecond, 1000)
+        text = f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{rest:03d}Z"
+        self._stamp = (millisecond, text)
+        return text
+
+    def new_id(self) -> str:
+        """Return a fresh guid."""
+        with self._lock:
+            millisecond = self._clock() // 1_000_000
+            if millisecond > self._last >> _RANDOM_BITS:
+                # The topmost random bit stays 0, so that counting up cannot run into the milliseconds.
+                random = int.from_bytes(self._entropy(_RANDOM_BYTES), "big") & ((1 << (_RANDOM_BITS - 1)) - 1)
+                self._last = (millisecond << _RANDOM_BITS) | random
+            else:
+                self._last += 1
+            last = self._last
+        high, low = last >> 62, last & ((1 << 62) - 1)
+        h = f"{((high >> 12) << 80) | (7 << 76) | ((high & 0xFFF) << 64) | (2 << 62) | low:032x}"
+        return f"{h[:8]}-{h[8:12]}-{h[12:16]}-{h[16:20]}-{h[20:]}"

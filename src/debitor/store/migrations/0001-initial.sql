@@ -1,0 +1,3 @@
+-- Version 1. The tables themselves are generated from the declared records (see ddl.py), and what later
+-- declarations add (tables, columns, indexes, triggers) is added when a store is opened. A numbered file is
+-- needed only where that cannot be seen from the declarations: a renamed or retyped column, data to convert.

@@ -1,0 +1,183 @@
+"""Row structs <-> tuples of the store, compiled once per record.
+
+A decimal is kept as an integer scaled by 10**5, so that sums in SQL are exact: 12.5 <-> 1250000. Dates are ISO
+texts, so that they sort. Everything else is kept as it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from datetime import date
+from decimal import Decimal
+from functools import lru_cache
+from typing import Any, Literal
+
+from debitor.schema import FACTOR, SCALE, Column, Record, Row, record_of
+
+ZERO = Decimal(0)
+LIMIT = 2**63 - 1
+"""The largest integer of the store."""
+
+Form = Literal["text", "decimal", "factor", "int", "bool"]
+"""How values of a kind lie in the store, and so how they compare."""
+
+FORMS: dict[str, Form] = {
+    "guid": "text", "code": "text", "text": "text", "decimal": "decimal", "factor": "factor", "date": "text",
+    "datetime": "text", "int32": "int", "int64": "int", "bool": "bool", "enum": "text", "formula": "text",
+}  # fmt: skip
+
+# --------------------------------------------------------------------------- one value
+
+
+def scaled(value: Decimal) -> int:
+    """Return the scaled integer of a decimal: 12.5 -> 1250000. More than 5 decimals is a bug of the caller."""
+    if not value:
+        return 0
+    shifted = value.scaleb(SCALE)
+    assert shifted.is_finite(), f"{value} is no number"
+    whole = int(shifted)
+    assert whole == shifted, f"{value} has more than {SCALE} decimals"
+    assert -LIMIT <= whole <= LIMIT, f"{value} is too large to keep"
+    return whole
+
+
+@lru_cache(8192)
+def unscaled(value: int) -> Decimal:
+    """Return the decimal of a scaled integer, without trailing zeros: 1250000 -> 12.5."""
+    whole, rest = divmod(value, FACTOR)
+    return Decimal(value).scaleb(-SCALE).normalize() if rest else Decimal(whole)
+
+
+@lru_cache(8192)
+def wire_decimal(value: int) -> int | Decimal:
+    """Return a scaled integer as JSON shows it: 150000000 -> 1500, 1250000 -> Decimal('12.5')."""
+    whole, rest = divmod(value, FACTOR)
+    return Decimal(value).scaleb(-SCALE).normalize() if rest else whole
+
+
+def plain(value: Decimal) -> str:
+    """Return a factor as text without an exponent."""
+    return format(value, "f")
+
+
+@lru_cache(1024)
+def wire_factor(value: str) -> int | Decimal:
+    """Return a stored factor as JSON shows it."""
+    number = Decimal(value)
+    whole = int(number)
+    return whole if whole == number else Decimal(format(number, "f").rstrip("0"))
+
+
+def iso(value: date | str) -> str:
+    """Return a date as ISO text; a text is one already."""
+    return value if isinstance(value, str) else value.isoformat()
+
+
+day = lru_cache(8192)(date.fromisoformat)
+"""The date of an ISO text."""
+
+ENCODERS: dict[str, Callable[[Any], Any]] = {"decimal": scaled, "factor": plain, "date": iso}
+"""Kind -> function into the store; other kinds are stored as they are."""
+
+DECODERS: dict[str, Callable[[Any], Any]] = {
+    "decimal": unscaled,
+    "factor": Decimal,
+    "date": day,
+    "bool": bool,
+}
+"""Kind -> function out of the store."""
+
+
+def encode(column: Column, value: Any) -> Any:
+    """Return a value as the column keeps it."""
+    encoder = ENCODERS.get(column.type.kind)
+    if encoder is not None:
+        return encoder(value)
+    return int(value) if column.type.kind == "bool" else value
+
+
+def decode(column: Column, value: Any) -> Any:
+    """Return a kept value as Python has it."""
+    decoder = DECODERS.get(column.type.kind)
+    return value if decoder is None else decoder(value)
+
+
+def literal(value: Any) -> str:
+    """Return an encoded value as an SQL literal."""
+    if isinstance(value, str):
+        return "'" + value.replace("'", "''") + "'"
+    assert isinstance(value, int), f"no literal for {value!r}"
+    return str(int(value))
+
+
+# --------------------------------------------------------------------------- one row
+
+_OUT = {
+    "decimal": "(unscaled({0}) if {0} else ZERO)",
+    "factor": "Decimal({0})",
+    "date": "day({0})",
+    "bool": "{0} != 0",
+}
+_IN = {"decimal": "scaled({0})", "factor": "plain({0})", "date": "{0}.isoformat()"}
+_GIVEN = {"id": "id", "version": "version", "modified_at": "now"}
+_NAMES = {
+    "unscaled": unscaled,
+    "scaled": scaled,
+    "plain": plain,
+    "day": day,
+    "Decimal": Decimal,
+    "ZERO": ZERO,
+}
+
+
+class Codec:
+    """How the rows of one record go into the store and come out.
+
+    Attributes:
+        record: the declaration.
+        names: the stored columns without the company, quoted, separated by commas, in the order of `decode`.
+        insert: the INSERT statement, whose values `encode` gives.
+        encode: (company, row, id, version, now) -> tuple of values.
+        decode: list of tuples -> list of rows.
+        key: (company, row) -> values of the clustered key.
+        by_key: the condition that `key` fills.
+    """
+
+    encode: Callable[[int, Row, str, int, str], tuple[Any, ...]]
+    decode: Callable[[Iterable[Sequence[Any]]], list[Any]]
+    key: Callable[[int, Row], tuple[Any, ...]]
+
+    def __init__(self, record: Record) -> None:
+        self.record = record
+        columns = [c.name for c in record.columns]
+        self.names = ", ".join(f'"{c}"' for c in columns)
+        lead = ["company"] if record.by_company else []
+        stored = ", ".join(f'"{c}"' for c in lead + columns)
+        slots = ", ".join("?" * len(lead + columns))
+        self.insert = f'INSERT INTO "{record.name}" ({stored}) VALUES ({slots})'  # noqa: S608 - declared names only
+        self.by_key = " AND ".join(f'"{c}" = ?' for c in (*lead, *record.key))
+
+        def value(c: Column) -> str:
+            return _IN.get(c.type.kind, "{0}").format(f"r.{c.name}")
+
+        given = [*lead, *(_GIVEN.get(c.name) or value(c) for c in record.columns)]
+        key = [*lead, *(value(record.by_name[c]) for c in record.key)]
+        slot = {c.name: f"v{i}" for i, c in enumerate(record.columns)}
+        fields = ", ".join(
+            f"{c.name}={_OUT.get(c.type.kind, '{0}').format(slot[c.name])}" for c in record.columns
+        )
+        names = {**_NAMES, "Row": record.row}
+        self.encode = compiled(f"lambda company, r, id, version, now: ({', '.join(given)},)", names)
+        self.key = compiled(f"lambda company, r: ({', '.join(key)},)", names)
+        self.decode = compiled(f"lambda rows: [Row({fields}) for {', '.join(slot.values())} in rows]", names)
+
+
+def compiled(source: str, names: dict[str, Any]) -> Any:
+    """Return the function that generated source describes; a loop over columns per row would cost ten times more."""
+    return eval(source, dict(names))  # noqa: S307 - the source is made of declared names only
+
+
+@lru_cache(None)
+def codec_of(cls: type[Row]) -> Codec:
+    """Return the codec of a Row class."""
+    return Codec(record_of(cls))

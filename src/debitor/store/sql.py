@@ -1,0 +1,590 @@
+"""A `query.Query` -> one SELECT, and how its slots are filled. Made once per query, run often.
+
+    customerPayments, filter `customerNumber eq ? and amount lt ?`, by id, 20 rows ->
+    SELECT t."version", t."id", COALESCE(c1."number", ''), t."amount" ...
+    FROM "journal_line" AS t LEFT JOIN "customer" AS c1 ON c1."company" = ?1 AND c1."id" = t."account_id"
+    WHERE t."company" = ?1 AND (c1."number" = ?2 AND t."amount" < ?3) ORDER BY t."id" LIMIT ?4
+
+A pointer that leads nowhere gives NULL in SQL and the type's blank everywhere else, so a joined column is wrapped in
+COALESCE, except where that changes nothing: `x = ?` that must hold, with a value that is not blank. The bare form
+lets SQLite start from the joined table's index.
+
+Decimals are integers scaled by 10**5 inside SQL. A literal finer than that is rounded towards the side that keeps the
+comparison true to its value: `amount lt 0.000001` asks for scaled amounts < 1, `eq` for something no amount equals.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_UP, Context, Decimal
+from typing import Any, NamedTuple
+
+import msgspec
+
+from debitor import schema
+from debitor.query import Among, Arithmetic, Call, Compare, Field, In, Logic, Node, Not, Null, Param, Query
+from debitor.schema import (
+    FACTOR,
+    SCALE,
+    Col,
+    Constant,
+    EntitySet,
+    FirstOf,
+    Lookup,
+    Record,
+    Source,
+    Sum,
+    Type,
+    record_of,
+)
+from debitor.store.rows import FORMS, LIMIT, Form, compiled, encode, iso, literal, wire_decimal, wire_factor
+
+_OPERATORS = {"eq": "=", "ne": "<>", "lt": "<", "le": "<=", "gt": ">", "ge": ">="}
+_FLIPPED = {"eq": "eq", "ne": "ne", "lt": "gt", "le": "ge", "gt": "lt", "ge": "le"}
+_SIGNS = {"add": "+", "sub": "-"}
+_ABOVE_ALL_TEXT = b""
+"""A blob sorts after every text and number, and equals none."""
+_EXACT = Context(prec=60)
+"""Room for any literal times 10**5; the default 28 digits would round long ones."""
+
+
+class Expression(NamedTuple):
+    """A piece of SQL. `blank` is the SQL of the typed empty value when the piece can be NULL, else ''."""
+
+    sql: str
+    form: Form
+    blank: str = ""
+
+    @property
+    def solid(self) -> str:
+        """The SQL, never NULL."""
+        return f"COALESCE({self.sql}, {self.blank})" if self.blank else self.sql
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """A compiled query.
+
+    Attributes:
+        sql: the text, with numbered slots.
+        bind: (company, params, context, now) -> values of the slots.
+        convert: rows of SQL -> rows of the wire; None when they are the same.
+    """
+
+    sql: str
+    bind: Callable[[int, Sequence[Any], Mapping[str, Any], str], tuple[Any, ...]]
+    convert: Callable[[list[tuple[Any, ...]]], list[tuple[Any, ...]]] | None
+
+
+def compile_query(query: Query) -> Statement:
+    """Return the statement of a query, from its own cache after the first time."""
+    made: Statement | None = query.compiled.get("sql")
+    if made is None:
+        made = query.compiled["sql"] = _Compiler(query.of).statement(query)
+    return made
+
+
+# --------------------------------------------------------------------------- values of slots
+
+
+def _number(value: Any, scale: int) -> Decimal:
+    return (value if isinstance(value, Decimal) else Decimal(value)).scaleb(scale, _EXACT)
+
+
+def _within(value: int) -> int:
+    return max(-LIMIT, min(LIMIT, value))
+
+
+def exactly(value: Any, scale: int) -> int | bytes:
+    """Return the integer that equals value * 10**scale, or something that no integer equals."""
+    if type(value) is int and scale == 0 and -LIMIT <= value <= LIMIT:
+        return value
+    shifted = _number(value, scale)
+    whole = int(shifted)
+    return whole if whole == shifted and -LIMIT <= whole <= LIMIT else _ABOVE_ALL_TEXT
+
+
+def below(value: Any, scale: int) -> int:
+    """Return the greatest integer that is not above value * 10**scale."""
+    return _within(int(_number(value, scale).to_integral_value(ROUND_FLOOR, _EXACT)))
+
+
+def above(value: Any, scale: int) -> int:
+    """Return the least integer that is not below value * 10**scale."""
+    return _within(int(_number(value, scale).to_integral_value(ROUND_CEILING, _EXACT)))
+
+
+def nearest(value: Any, scale: int) -> int:
+    """Return the integer nearest to value * 10**scale, for arithmetic."""
+    return _within(int(_number(value, scale).to_integral_value(ROUND_HALF_UP, _EXACT)))
+
+
+def after(prefix: str) -> str | bytes:
+    """Return the least value above every text that starts with `prefix` (texts sort by code point)."""
+    while prefix:
+        code = ord(prefix[-1]) + 1
+        if code <= 0x10FFFF:
+            # Surrogates are no characters and cannot be bound.
+            return prefix[:-1] + chr(0xE000 if code == 0xD800 else code)
+        prefix = prefix[:-1]
+    return _ABOVE_ALL_TEXT
+
+
+def listed(values: Sequence[Any], encoder: Callable[[Any], Any] | None = None) -> str:
+    """Return a list as the JSON text that json_each takes."""
+    given = values if encoder is None else [encoder(v) for v in values]
+    return msgspec.json.encode(list(given)).decode()
+
+
+def _exact_decimals(values: Sequence[Any]) -> str:
+    return listed([n for v in values if isinstance(n := exactly(v, SCALE), int)])
+
+
+_SLOT_NAMES: dict[str, Any] = {
+    "exactly": exactly, "below": below, "above": above, "nearest": nearest, "after": after, "iso": iso,
+    "listed": listed, "exact_decimals": _exact_decimals, "plain": lambda v: format(Decimal(v), "f"),
+}  # fmt: skip
+
+
+# --------------------------------------------------------------------------- functions SQL lacks
+
+
+def _half_up(value: int) -> int:
+    size: int = (abs(value) + FACTOR // 2) // FACTOR * FACTOR
+    return size if value >= 0 else -size
+
+
+def _multiply(left: int, right: int) -> int:
+    product = abs(left * right)
+    size = _within((product + FACTOR // 2) // FACTOR)
+    return size if (left < 0) == (right < 0) else -size
+
+
+def _divide(left: int, right: int) -> int | None:
+    if not right:
+        return None
+    size = _within((abs(left) * FACTOR * 2 + abs(right)) // (abs(right) * 2))
+    return size if (left < 0) == (right < 0) else -size
+
+
+def _compare_factors(left: str, right: str) -> int:
+    a, b = Decimal(left), Decimal(right)
+    return (a > b) - (a < b)
+
+
+FUNCTIONS: dict[str, Callable[..., Any]] = {
+    "text_lower": str.lower,
+    "text_upper": str.upper,
+    "text_trim": str.strip,
+    "decimal_round": _half_up,
+    "decimal_floor": lambda v: v // FACTOR * FACTOR,
+    "decimal_ceiling": lambda v: -(-v // FACTOR) * FACTOR,
+    "decimal_multiply": _multiply,
+    "decimal_divide": _divide,
+    "factor_scaled": lambda v: nearest(v, SCALE),
+}
+"""Functions to register on a connection: SQLite's own know only ASCII, and no exact decimals."""
+
+COLLATIONS: dict[str, Callable[[str, str], int]] = {"factor": _compare_factors}
+"""How factors, which are texts, are ordered."""
+
+_PARTS = {
+    "year": (1, 4),
+    "month": (6, 2),
+    "day": (9, 2),
+    "hour": (12, 2),
+    "minute": (15, 2),
+    "second": (18, 2),
+}
+_CUTS = {"date": (1, 10), "time": (12, 12)}
+_TEXT_FUNCTIONS = {"tolower": "text_lower", "toupper": "text_upper", "trim": "text_trim"}
+_ROUNDING = {"round": "decimal_round", "floor": "decimal_floor", "ceiling": "decimal_ceiling"}
+_MOMENTS = {"mindatetime": "'0001-01-01T00:00:00.000Z'", "maxdatetime": "'9999-12-31T23:59:59.999Z'"}
+_CONDITIONS = ("contains", "startswith", "endswith")
+
+
+# --------------------------------------------------------------------------- the compiler
+
+
+class _Compiler:
+    def __init__(self, of: EntitySet) -> None:
+        assert of.record is not None, f"{of.name} is computed, not stored"
+        self.of = of
+        self.record = record_of(of.record)
+        self.joins: dict[str, tuple[str, Record]] = {}
+        self.joined: list[str] = []
+        self.slots: dict[str, int] = {}
+        self.sums = 0
+
+    def statement(self, query: Query) -> Statement:
+        outputs = [] if query.count else [self.property(p.name, p) for p in query.columns]
+        conditions = [f't."company" = {self.company}'] if self.record.by_company else []
+        conditions += [self.fixed(path, value) for path, value in self.of.where.items()]
+        if query.where is not None:
+            conditions.append(self.condition(query.where, spine=True))
+        terms = []
+        for term in query.order:
+            by = self.property(term.name)
+            collation = " COLLATE factor" if by.form == "factor" else ""
+            terms.append(by.solid + collation + (" DESC" if term.descending else ""))
+
+        shown = [e.solid for e in outputs]
+        if query.count:
+            shown = ["count(*)"]
+        elif query.version:
+            shown.insert(0, 't."version"')
+        parts = [f'SELECT {", ".join(shown) or "1"} FROM "{self.record.name}" AS t', *self.joined]  # noqa: S608
+        if conditions:
+            parts.append("WHERE " + " AND ".join(conditions))
+        if terms and not query.count:
+            parts.append("ORDER BY " + ", ".join(terms))
+        if query.limit is not None:
+            parts.append(f"LIMIT {self.slot(f'p[{query.limit.index}]')}")
+        elif query.offset is not None:
+            parts.append("LIMIT -1")
+        if query.offset is not None:
+            parts.append(f"OFFSET {self.slot(f'p[{query.offset.index}]')}")
+        bind = compiled(f"lambda company, p, c, now: ({''.join(f'{s}, ' for s in self.slots)})", _SLOT_NAMES)
+        return Statement(" ".join(parts), bind, _conversion(query, outputs))
+
+    # ----------------------------------------------------------------- slots, columns, sources
+
+    def slot(self, source: str) -> str:
+        """Return the numbered placeholder of a value, given as Python source."""
+        return f"?{self.slots.setdefault(source, len(self.slots) + 1)}"
+
+    @property
+    def company(self) -> str:
+        return self.slot("company")
+
+    def column(self, path: str, type: Type | None = None) -> Expression:
+        alias, dot, name = path.rpartition(".")
+        if not dot:
+            return Expression(f't."{name}"', FORMS[self.record.by_name[name].type.kind])
+        table, record = self.join(alias)
+        kept = record.by_name[name]
+        form = FORMS[kept.type.kind]
+        # The property's own blank counts where both are texts: a code that is shown as an enum.
+        empty = type if type is not None and FORMS[type.kind] == form else kept.type
+        return Expression(f'{table}."{name}"', form, literal(_kept(empty, empty.blank)))
+
+    def join(self, alias: str) -> tuple[str, Record]:
+        if alias not in self.joins:
+            lookup: Lookup = self.of.lookups[alias]
+            record = record_of(lookup.record)
+            via = self.column(lookup.via).sql
+            table = f"j{len(self.joins) + 1}"
+            company = f'{table}."company" = {self.company} AND ' if record.by_company else ""
+            self.joined.append(
+                f'LEFT JOIN "{record.name}" AS {table} ON {company}{table}."{lookup.by}" = {via}'
+            )
+            self.joins[alias] = (table, record)
+        return self.joins[alias]
+
+    def property(self, name: str, shown: schema.Property | None = None) -> Expression:
+        found = shown if shown is not None else self.of.by_name[name]
+        assert found.source is not None, f"{self.of.name}.{name} has no source to read"
+        return self.source(found.source, found.type)
+
+    def source(self, source: str | Source, type: Type) -> Expression:
+        match source:
+            case str():
+                return self.column(source, type)
+            case Col():
+                return self.column(source.path, type)
+            case schema.Context():
+                return Expression(self.slot(_context(source.name, type.kind)), FORMS[type.kind])
+            case Constant():
+                return Expression(literal(_kept(type, source.value)), FORMS[type.kind])
+            case FirstOf():
+                return self.first_of(source, type)
+            case Sum():
+                return self.sum(source)
+
+    def first_of(self, source: FirstOf, type: Type) -> Expression:
+        parts = [self.source(s, type) for s in source.sources]
+        form = parts[0].form
+        assert all(p.form == form for p in parts), f"{self.of.name}: sources of different forms in {source}"
+        blank = literal(_kept(type, type.blank))
+        tried = [f"NULLIF({p.sql}, {blank})" for p in parts]
+        return Expression(f"COALESCE({', '.join(tried)}, {blank})", form)
+
+    def sum(self, source: Sum) -> Expression:
+        record = record_of(source.record)
+        self.sums += 1
+        s = f"s{self.sums}"
+        conditions = [f'{s}."company" = {self.company}'] if record.by_company else []
+        conditions += [f'{s}."{theirs}" = {self.column(ours).sql}' for theirs, ours in source.on.items()]
+        for theirs, value in source.where.items():
+            kept = record.by_name[theirs]
+            conditions.append(
+                self.equals(Expression(f'{s}."{theirs}"', FORMS[kept.type.kind]), kept.type, value)
+            )
+        if source.before is not None:
+            theirs, name = source.before
+            kind = record.by_name[theirs].type.kind
+            conditions.append(f'{s}."{theirs}" < {self.slot(_context(name, kind))}')
+        assert record.by_name[source.column].type.kind == "decimal", (
+            f"{source.column} is not a decimal column"
+        )
+        return Expression(
+            f'(SELECT COALESCE(SUM({s}."{source.column}"), 0) FROM "{record.name}" AS {s} '  # noqa: S608
+            f"WHERE {' AND '.join(conditions) or '1'})",
+            "decimal",
+        )
+
+    def fixed(self, path: str, value: Any) -> str:
+        alias, dot, name = path.rpartition(".")
+        kept = (self.join(alias)[1] if dot else self.record).by_name[name]
+        return self.equals(self.column(path), kept.type, value)
+
+    def equals(self, column: Expression, type: Type, value: Any) -> str:
+        """Return the SQL of a declared condition: a constant, one of several, or a value of the request."""
+        if isinstance(value, schema.Context):
+            return f"{column.solid} = {self.slot(_context(value.name, type.kind))}"
+        if isinstance(value, tuple):
+            return f"{column.solid} IN ({', '.join(literal(_kept(type, v)) for v in value)})"
+        encoded = literal(_kept(type, value))
+        return f"{column.solid if encoded == column.blank else column.sql} = {encoded}"
+
+    # ----------------------------------------------------------------- conditions
+
+    def condition(self, node: Node, spine: bool = False) -> str:
+        """Return SQL that is true or false.
+
+        `spine` says that the condition must hold for the row to be returned (it is reached through and/or only):
+        there NULL serves as false. Under `not` it would not.
+        """
+        match node:
+            case Logic():
+                parts = [self.condition(item, spine) for item in node.items]
+                return _balanced(parts, f" {node.op.upper()} ") if parts else str(int(node.op == "and"))
+            case Not():
+                return f"(NOT {self.condition(node.item)})"
+            case Compare():
+                return f"({self.compare(node, spine)})"
+            case In():
+                return f"({self.among_items(node, spine)})"
+            case Among():
+                return f"({self.among_values(node)})"
+            case Call(name=name) if name in _CONDITIONS:
+                return f"({self.search(node, spine)})"
+            case _:
+                return f"({self.expression(node, 'bool').solid})"
+
+    def compare(self, node: Compare, spine: bool) -> str:
+        op, left, right = node.op, node.left, node.right
+        if isinstance(left, Null) or isinstance(right, Null):
+            same = isinstance(left, Null) and isinstance(right, Null)
+            return str(int(same if op in ("eq", "le", "ge") else op == "ne" and not same))
+        if isinstance(left, Param) and not isinstance(right, Param):
+            op, left, right = _FLIPPED[op], right, left  # type: ignore[assignment]
+        if isinstance(right, Param):
+            e = self.expression(left, _form(right))
+            bare = spine and op == "eq" and not right.blank
+            return self.against(e.sql if bare else e.solid, e.form, op, right)
+        a, b = self.expression(left), self.expression(right)
+        if "factor" in (a.form, b.form) and a.form == b.form:
+            return f"{a.solid} {_OPERATORS[op]} {b.solid} COLLATE factor"
+        a, b = self.alike(a, b)
+        return f"{a.solid} {_OPERATORS[op]} {b.solid}"
+
+    def against(self, sql: str, form: Form, op: str, param: Param) -> str:
+        """Return the comparison of SQL with a value of the request."""
+        collation = " COLLATE factor" if form == "factor" else ""
+        return f"{sql} {_OPERATORS[op]} {self.value(form, op, param)}{collation}"
+
+    def value(self, form: Form, op: str, param: Param) -> str:
+        """Return the slot of a value of the request that is compared with something of this form."""
+        value = f"p[{param.index}]"
+        if form in ("decimal", "int"):
+            side = {
+                "eq": "exactly",
+                "ne": "exactly",
+                "lt": "above",
+                "ge": "above",
+                "le": "below",
+                "gt": "below",
+            }[op]
+            value = f"{side}({value}, {SCALE if form == 'decimal' else 0})"
+        elif form == "factor":
+            value = f"plain({value})"
+        elif param.type.kind == "date":
+            value = f"iso({value})"
+        return self.slot(value)
+
+    def among_items(self, node: In, spine: bool) -> str:
+        params = [i for i in node.items if isinstance(i, Param)]
+        e = self.expression(node.left, _form(params[0]) if params else None)
+        if len(params) < len([i for i in node.items if not isinstance(i, Null)]) or e.form == "factor":
+            return _balanced(
+                [f"({self.compare(Compare('eq', node.left, i), False)})" for i in node.items], " OR "
+            )
+        if not params:
+            return "0"
+        sql = e.sql if spine and not any(i.blank for i in params) else e.solid
+        return f"{sql} IN ({', '.join(self.value(e.form, 'eq', i) for i in params)})"
+
+    def among_values(self, node: Among) -> str:
+        e = self.expression(node.left)
+        value = f"p[{node.values.index}]"
+        kind = node.values.type.kind
+        assert e.form != "factor", "a list of factors is never looked up"
+        source = {"decimal": f"exact_decimals({value})"}.get(e.form, f"listed({value})")
+        if kind == "date":
+            source = f"listed({value}, iso)"
+        return f"{e.sql} IN (SELECT value FROM json_each({self.slot(source)}))"  # noqa: S608 - declared names only
+
+    def search(self, node: Call, spine: bool) -> str:
+        where, what = node.args
+        if node.name == "startswith" and isinstance(where, Field) and isinstance(what, Param):
+            # A range, so that an index can serve it.
+            e = self.expression(where)
+            assert e.form == "text", f"startswith on {where.name}, which is no text"
+            sql = e.sql if spine and not what.blank else e.solid
+            value = f"p[{what.index}]"
+            return f"{sql} >= {self.slot(value)} AND {sql} < {self.slot(f'after({value})')}"
+        x, y = self.text(where), self.text(what)
+        if node.name == "contains":
+            return f"instr({x}, {y}) > 0"
+        if node.name == "startswith":
+            return f"substr({x}, 1, length({y})) = {y}"
+        return f"length({y}) = 0 OR substr({x}, -length({y})) = {y}"
+
+    # ----------------------------------------------------------------- expressions
+
+    def expression(self, node: Node, form: Form | None = None) -> Expression:
+        """Return the SQL of a value. `form` is what its neighbour has: a lone Param takes it."""
+        match node:
+            case Field():
+                return self.property(node.name)
+            case Param():
+                return self.param(node)
+            case Arithmetic():
+                return self.arithmetic(node)
+            case Call(name=name) if name not in _CONDITIONS:
+                return self.call(node)
+            case Null():
+                return Expression("NULL", form or "text")
+            case _:
+                return Expression(self.condition(node), "bool")
+
+    def param(self, node: Param) -> Expression:
+        value = f"p[{node.index}]"
+        form = _form(node)
+        if form == "factor":
+            return Expression(self.slot(f"nearest({value}, {SCALE})"), "decimal")
+        if form in ("decimal", "int"):
+            return Expression(self.slot(f"nearest({value}, {SCALE if form == 'decimal' else 0})"), form)
+        return Expression(self.slot(f"iso({value})" if node.type.kind == "date" else value), form)
+
+    def text(self, node: Node) -> str:
+        e = self.expression(node, "text")
+        return e.solid if e.form == "text" else f"CAST({self.scaled(e)} / {FACTOR}.0 AS TEXT)"
+
+    def integer(self, node: Node) -> str:
+        e = self.expression(node, "int")
+        return e.solid if e.form in ("int", "bool") else f"({self.scaled(e)} / {FACTOR})"
+
+    @staticmethod
+    def scaled(e: Expression) -> str:
+        """Return the SQL of a number as a scaled integer."""
+        if e.form == "decimal":
+            return e.solid
+        return f"factor_scaled({e.solid})" if e.form == "factor" else f"({e.solid} * {FACTOR})"
+
+    def alike(self, a: Expression, b: Expression) -> tuple[Expression, Expression]:
+        if a.form == b.form or "text" in (a.form, b.form):
+            return a, b
+        return Expression(self.scaled(a), "decimal"), Expression(self.scaled(b), "decimal")
+
+    def arithmetic(self, node: Arithmetic) -> Expression:
+        a, b = self.expression(node.left), self.expression(node.right)
+        if a.form == b.form == "int":
+            sign = {"add": "+", "sub": "-", "mul": "*", "div": "/", "mod": "%"}[node.op]
+            return Expression(f"({a.solid} {sign} {b.solid})", "int")
+        x, y = self.scaled(a), self.scaled(b)
+        if node.op in ("mul", "div"):
+            name = "decimal_multiply" if node.op == "mul" else "decimal_divide"
+            return Expression(f"{name}({x}, {y})", "decimal")
+        sign = _SIGNS.get(node.op, "%")
+        return Expression(f"({x} {sign} {y})", "decimal")
+
+    def call(self, node: Call) -> Expression:
+        name, args = node.name, node.args
+        if name in _MOMENTS:
+            return Expression(_MOMENTS[name], "text")
+        if name == "now":
+            return Expression(self.slot("now"), "text")
+        if name in _ROUNDING:
+            e = self.expression(args[0])
+            return e if e.form == "int" else Expression(f"{_ROUNDING[name]}({self.scaled(e)})", "decimal")
+        x = self.text(args[0])
+        if name in _TEXT_FUNCTIONS:
+            return Expression(f"{_TEXT_FUNCTIONS[name]}({x})", "text")
+        if name in _PARTS:
+            start, size = _PARTS[name]
+            return Expression(f"CAST(substr({x}, {start}, {size}) AS INTEGER)", "int")
+        if name in _CUTS:
+            start, size = _CUTS[name]
+            return Expression(f"substr({x}, {start}, {size})", "text")
+        match name:
+            case "length":
+                return Expression(f"length({x})", "int")
+            case "indexof":
+                return Expression(f"(instr({x}, {self.text(args[1])}) - 1)", "int")
+            case "substring":
+                rest = f", max({self.integer(args[2])}, 0)" if len(args) > 2 else ""
+                return Expression(f"substr({x}, max({self.integer(args[1])}, 0) + 1{rest})", "text")
+            case "concat":
+                return Expression(f"({x} || {self.text(args[1])})", "text")
+            case "replace":
+                return Expression(f"replace({x}, {self.text(args[1])}, {self.text(args[2])})", "text")
+        raise AssertionError(f"no SQL for the function {name}")
+
+
+def _form(param: Param) -> Form:
+    return FORMS[param.type.kind]
+
+
+def _kept(type: Type, value: Any) -> Any:
+    return encode(schema.Column("", type, value), value)
+
+
+def _context(name: str, kind: str) -> str:
+    """Return the slot of a value that the request carries."""
+    value = f"c[{name!r}]"
+    return {
+        "decimal": f"exactly({value}, {SCALE})",
+        "factor": f"plain({value})",
+        "date": f"iso({value})",
+    }.get(kind, value)
+
+
+def _balanced(parts: list[str], operator: str) -> str:
+    """Join conditions; long lists as a balanced tree, because SQLite limits the depth of an expression."""
+    if len(parts) <= 8:
+        return f"({operator.join(parts)})"
+    half = len(parts) // 2
+    return f"({_balanced(parts[:half], operator)}{operator}{_balanced(parts[half:], operator)})"
+
+
+def _conversion(
+    query: Query, outputs: list[Expression]
+) -> Callable[[list[tuple[Any, ...]]], list[tuple[Any, ...]]] | None:
+    """Return what turns rows of SQL into rows of the wire, or None; columns without a change cost nothing."""
+    lead = ["v"] if query.version else []
+    shown = []
+    for i, (column, e) in enumerate(zip(query.columns, outputs, strict=False)):
+        kind = "bool" if column.type.kind == "bool" else e.form
+        shown.append(
+            {"decimal": f"decimal(a{i})", "factor": f"factor(a{i})", "bool": f"a{i} != 0"}.get(kind, f"a{i}")
+        )
+    if query.count or all(s.startswith("a") and " " not in s for s in shown):
+        return None
+    taken = ", ".join([*lead, *(f"a{i}" for i in range(len(shown)))])
+    names = {"decimal": wire_decimal, "factor": wire_factor}
+    return compiled(  # type: ignore[no-any-return]
+        f"lambda rows: [({', '.join([*lead, *shown])},) for {taken}, in rows]", names
+    )

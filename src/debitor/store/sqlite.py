@@ -1,0 +1,529 @@
+"""The store on SQLite, with group commit.
+
+Making a row durable costs one flush of the disk, whether a transaction holds one row or a hundred. So while a flush
+is under way, jobs queue up, and the next transaction takes them all:
+
+    loop thread    | jobs 1 2 3 |  parses, reads, answers ...  | jobs 4 .. 40 | answers 1 2 3, reads ...
+    worker thread               | COMMIT, flush ------------- |              | COMMIT, flush ---------
+
+Jobs run on the event loop's thread, because handing each statement to another thread would cost more than the
+statement. Only COMMIT waits for the disk, and it runs in the worker thread, with the interpreter's lock released.
+The write connection has one user at a time: whoever holds `_lock`, which passes from the loop to the worker and is
+given back after the COMMIT. `transaction()` takes the same lock.
+
+One SQLite library per process: two of them on one file drop each other's locks. So sqlite3 is never imported.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from queue import SimpleQueue
+from threading import Lock, Thread, get_ident
+from typing import Any, NamedTuple, TypeVar
+
+import apsw
+
+from debitor.schema import Record
+from debitor.store import StoreError, ddl
+from debitor.store.identity import Identity
+from debitor.store.session import RootSession, Writing, translated
+from debitor.store.sql import COLLATIONS, FUNCTIONS
+
+T = TypeVar("T")
+
+GROUP_SECONDS = 0.005
+"""How long the jobs of one group may keep the event loop from reading."""
+LOCK_SECONDS = 30.0
+"""How long to wait for another process that writes."""
+_WRITE_CACHE, _READ_CACHE = -24_000, -16_000
+"""Page caches in KiB (negative is SQLite's way to say so)."""
+_CHECKPOINT_PAGES = 4000
+_WAL_BYTES = 64 * 2**20
+"""What stays of the write-ahead log after a large transaction."""
+
+
+class _Job(NamedTuple):
+    run: Callable[[Any], Any]
+    future: asyncio.Future[Any]
+    long: bool
+
+
+class _Done(NamedTuple):
+    """What became of a job: its value, or the exception it raised."""
+
+    future: asyncio.Future[Any]
+    value: Any
+    error: BaseException | None
+
+
+class _Outcome(NamedTuple):
+    """What the worker reports: the jobs whose transaction ended, and why it failed if it did."""
+
+    group: Sequence[_Done]
+    failure: StoreError | None
+
+
+class SqliteStore:
+    """Implements `Store` on one SQLite file (see debitor.store for what the methods promise).
+
+    Args:
+        path: the file; made when absent, in a folder that exists.
+        records: what is kept.
+        clock: nanoseconds since 1970.
+        entropy: n -> n random bytes.
+        migrations: folder of numbered SQL files, for tests.
+    """
+
+    def __init__(
+        self,
+        path: str,
+        *,
+        records: Sequence[Record],
+        clock: Callable[[], int],
+        entropy: Callable[[int], bytes],
+        migrations: Path | None = None,
+    ) -> None:
+        self.url = f"sqlite://{path}"
+        self._path = path
+        self._identity = Identity(clock, entropy)
+        self._lock = Lock()
+        self._owner = 0
+        self._queue: deque[_Job] = deque()
+        self._idle = True
+        self._closed = False
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._tasks: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
+        self._outcomes: SimpleQueue[_Outcome] = SimpleQueue()
+        self._busy = False
+        self._thread: Thread | None = None
+        self._snapshots: list[tuple[apsw.Connection, RootSession]] = []
+
+        self._writer = self._connect(_WRITE_CACHE)
+        try:
+            self._writer.set_busy_timeout(int(LOCK_SECONDS * 1000))
+            prepare(self._writer, records, migrations)
+        except apsw.NotADBError as error:
+            self._writer.close()
+            raise StoreError(f"{path} is no SQLite file. Name another file, or restore this one.") from error
+        except apsw.Error as error:
+            self._writer.close()
+            raise translated(error) from error
+        except BaseException:
+            self._writer.close()
+            raise
+        # From here on waiting is done in the worker thread, never inside a statement of the event loop.
+        self._writer.set_busy_timeout(0)
+        self._writing = Writing(self._writer, self._identity)
+        self._root = RootSession(self._writing)
+        self._reader_connection = self._connect(_READ_CACHE)
+        self._reader = RootSession(Writing(self._reader_connection, self._identity))
+
+    def _connect(self, cache: int) -> apsw.Connection:
+        try:
+            connection = apsw.Connection(self._path, statementcachesize=400)
+            connection.set_busy_timeout(5000)
+            for pragma in (
+                "journal_mode = WAL", "synchronous = FULL", "temp_store = MEMORY", "recursive_triggers = ON",
+                f"cache_size = {cache}", f"wal_autocheckpoint = {_CHECKPOINT_PAGES}",
+                f"journal_size_limit = {_WAL_BYTES}",
+            ):  # fmt: skip
+                connection.execute(f"PRAGMA {pragma}").fetchall()
+        except apsw.NotADBError as error:
+            raise StoreError(
+                f"{self._path} is no SQLite file. Name another file, or restore this one."
+            ) from error
+        except apsw.CantOpenError as error:
+            raise StoreError(
+                f"{self._path} cannot be opened. Does the folder exist, and may it be written?"
+            ) from error
+        except apsw.Error as error:
+            raise translated(error) from error
+        for name, function in FUNCTIONS.items():
+            connection.create_scalar_function(name, function, -1, deterministic=True)
+        for name, order in COLLATIONS.items():
+            connection.create_collation(name, order)
+        return connection
+
+    # ----------------------------------------------------------------- reading
+
+    def reader(self) -> RootSession:
+        """The last committed state; for the event loop's thread."""
+        return self._reader
+
+    @contextmanager
+    def snapshot(self) -> Iterator[RootSession]:
+        """A reader whose reads all see one moment: that of the first one."""
+        self._check_open()
+        if self._snapshots:
+            connection, root = self._snapshots.pop()
+        else:
+            connection = self._connect(_READ_CACHE)
+            root = RootSession(Writing(connection, self._identity))
+        connection.execute("BEGIN")
+        try:
+            yield root
+        finally:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            if self._closed:
+                connection.close()
+            else:
+                self._snapshots.append((connection, root))
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise StoreError("The store is closed.")
+
+    # ----------------------------------------------------------------- transactions
+
+    def _begin(self) -> None:
+        """Start a transaction on the write connection; the caller holds the lock. Raises apsw.BusyError."""
+        cursor = self._writing.cursor
+        cursor.execute("BEGIN IMMEDIATE")
+        # Another process may have written since: its versions count too.
+        ((self._writing.version,),) = _rows(cursor.execute("SELECT version FROM debitor_store"))
+        self._writing.active, self._writing.open, self._writing.dirty = True, False, False
+
+    def _begin_patiently(self) -> None:
+        """Start a transaction, waiting for other processes. Raises StoreError when they take too long."""
+        deadline = time.monotonic() + LOCK_SECONDS
+        pause = 0.001
+        while True:
+            try:
+                self._begin()
+                return
+            except apsw.BusyError as error:
+                if time.monotonic() > deadline:
+                    raise translated(error) from error
+                time.sleep(pause)
+                pause = min(pause * 2, 0.05)
+            except apsw.Error as error:
+                raise translated(error) from error
+
+    def _commit(self) -> None:
+        """Make the transaction durable. Raises StoreError; then it was rolled back."""
+        writing = self._writing
+        writing.active = writing.open = False
+        try:
+            if not writing.connection.in_transaction:
+                raise StoreError("The transaction was rolled back after an earlier error.")
+            if writing.dirty:
+                writing.cursor.execute("UPDATE debitor_store SET version = ?", (writing.version,))
+            writing.cursor.execute("COMMIT")
+        except apsw.Error as error:
+            self._rollback()
+            raise translated(error) from error
+
+    def _rollback(self) -> None:
+        writing = self._writing
+        writing.active = writing.open = False
+        if writing.connection.in_transaction:
+            writing.cursor.execute("ROLLBACK")
+
+    @contextmanager
+    def transaction(self) -> Iterator[RootSession]:
+        """A transaction that commits when the block ends."""
+        self._check_open()
+        assert self._owner != get_ident(), "a transaction inside a transaction of the same thread"
+        with self._lock:
+            self._owner = get_ident()
+            try:
+                self._begin_patiently()
+                # All of it is undone together, so no savepoint is needed.
+                self._writing.open = self._writing.dirty = True
+                self._writing.now = self._identity.now()
+                try:
+                    yield self._root
+                except BaseException:
+                    self._rollback()
+                    raise
+                self._commit()
+            finally:
+                self._owner = 0
+
+    # ----------------------------------------------------------------- group commit: on the loop
+
+    def write(self, job: Callable[[Any], T], *, long: bool = False) -> Awaitable[T]:
+        """Run `job` in a transaction shared with its neighbours; see `Store.write`."""
+        self._check_open()
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[T] = loop.create_future()
+        self._queue.append(_Job(job, future, long))
+        if self._idle:
+            self._idle = False
+            self._loop = loop
+            loop.call_soon(self._next)
+        return future
+
+    def _next(self) -> None:
+        """Start the next group or long job, if there is one."""
+        queue = self._queue
+        while queue and queue[0].future.done():
+            queue.popleft()
+        if not queue:
+            self._idle = True
+            return
+        if queue[0].long:
+            job = queue.popleft()
+            self._give(lambda: self._run_long(job))
+            return
+        if not self._lock.acquire(blocking=False):
+            self._give(self._wait_for_lock)
+            return
+        try:
+            self._begin()
+        except apsw.BusyError:
+            self._lock.release()
+            self._give(self._wait_for_lock)
+            return
+        except apsw.Error as error:
+            self._lock.release()
+            self._refuse_waiting(translated(error))
+            return
+        try:
+            group = self._run_group()
+        except BaseException:
+            # Not the failure of a job, which is delivered to it: the process is told to stop.
+            self._rollback()
+            self._lock.release()
+            raise
+        if self._writing.dirty:
+            self._give(lambda: self._finish_group(group))
+            return
+        # Nothing to make durable. Other events get a turn before the next group.
+        self._rollback()
+        self._lock.release()
+        _deliver(group)
+        assert self._loop is not None
+        self._loop.call_soon(self._next)
+
+    def _run_group(self) -> list[_Done]:
+        """Run waiting jobs in the transaction that has begun, for a few milliseconds at most."""
+        group: list[_Done] = []
+        queue = self._queue
+        deadline = time.perf_counter() + GROUP_SECONDS
+        while queue and not queue[0].long:
+            job = queue.popleft()
+            if job.future.done():  # cancelled while it waited
+                continue
+            group.append(self._attempt(job))
+            if time.perf_counter() > deadline or not self._writer.in_transaction:
+                break
+        return group
+
+    def _attempt(self, job: _Job) -> _Done:
+        """Run one job; undo what it wrote when it raises."""
+        writing = self._writing
+        writing.now = self._identity.now()
+        dirty = writing.dirty
+        try:
+            value = job.run(self._root)
+            if writing.open:
+                writing.cursor.execute("RELEASE job")
+            return _Done(job.future, value, None)
+        except Exception as error:
+            # When SQLite has rolled back by itself, the commit of the group will say so.
+            if writing.open and self._writer.in_transaction:
+                writing.cursor.execute("ROLLBACK TO job")
+                writing.cursor.execute("RELEASE job")
+                writing.dirty = dirty
+            return _Done(job.future, None, translated(error) if isinstance(error, apsw.Error) else error)
+        finally:
+            writing.open = False
+
+    def _give(self, task: Callable[[], None]) -> None:
+        """Let the worker thread do a task; its outcome comes back to `_receive`."""
+        if self._thread is None:
+            self._thread = Thread(target=self._work, name="debitor-store", daemon=True)
+            self._thread.start()
+        self._busy = True
+        self._tasks.put(task)
+
+    def _receive(self) -> None:
+        """Take the outcome of the worker, unless close() has taken it."""
+        if not self._outcomes.empty():
+            self._settle(self._outcomes.get())
+
+    def _settle(self, outcome: _Outcome) -> None:
+        """Go on, then answer: so the disk is busy with the next group while the answers go out."""
+        self._busy = False
+        group, failure = outcome
+        if failure is not None and not group:
+            self._refuse_waiting(failure)
+        else:
+            self._next()
+        _deliver(group, failure)
+
+    def _refuse_waiting(self, failure: StoreError) -> None:
+        """Tell all waiting jobs that no transaction could be started."""
+        waiting = [_Done(job.future, None, None) for job in self._queue]
+        self._queue.clear()
+        self._idle = True
+        _deliver(waiting, failure)
+
+    # ----------------------------------------------------------------- group commit: in the worker thread
+
+    def _work(self) -> None:
+        while (task := self._tasks.get()) is not None:
+            task()
+
+    def _report(self, group: Sequence[_Done], failure: StoreError | None) -> None:
+        self._outcomes.put(_Outcome(group, failure))
+        loop = self._loop
+        assert loop is not None
+        try:
+            loop.call_soon_threadsafe(self._receive)
+        except RuntimeError:
+            # The loop was closed meanwhile; close() takes the outcome.
+            return
+
+    def _finish_group(self, group: list[_Done]) -> None:
+        failure = None
+        try:
+            self._commit()
+        except StoreError as error:
+            failure = error
+        finally:
+            self._lock.release()
+        self._report(group, failure)
+
+    def _run_long(self, job: _Job) -> None:
+        failure, done = None, _Done(job.future, None, None)
+        with self._lock:
+            try:
+                self._begin_patiently()
+                self._writing.now = self._identity.now()
+                self._writing.open = self._writing.dirty = True
+                try:
+                    done = _Done(job.future, job.run(self._root), None)
+                except Exception as error:
+                    self._rollback()
+                    done = _Done(job.future, None, error)
+                else:
+                    self._commit()
+            except StoreError as error:
+                failure = error
+        self._report([done], failure)
+
+    def _wait_for_lock(self) -> None:
+        """Wait until a transaction can begin; then the loop tries again."""
+        failure = None
+        with self._lock:
+            try:
+                self._begin_patiently()
+                self._rollback()
+            except StoreError as error:
+                failure = error
+        self._report([], failure)
+
+    # ----------------------------------------------------------------- the end
+
+    def close(self) -> None:
+        """Finish what was accepted, empty the write-ahead log into the file, and close."""
+        if self._closed:
+            return
+        self._closed = True
+        while self._busy or self._queue:
+            if self._busy:
+                self._settle(self._outcomes.get())
+            else:
+                self._next()
+        if self._thread is not None:
+            self._tasks.put(None)
+            self._thread.join()
+        for connection in (self._reader_connection, *(c for c, _ in self._snapshots)):
+            connection.close()
+        try:
+            self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        except apsw.BusyError:
+            pass  # another process is reading or writing: it will do this when it closes
+        finally:
+            self._writer.close()
+
+
+def _deliver(group: Sequence[_Done], failure: StoreError | None = None) -> None:
+    """Resolve the futures of jobs whose transaction has ended."""
+    for future, value, error in group:
+        if future.done():
+            continue
+        if failure is not None:
+            future.set_exception(StoreError(str(failure)))
+        elif error is not None:
+            future.set_exception(error)
+        else:
+            future.set_result(value)
+
+
+def prepare(connection: apsw.Connection, records: Sequence[Record], folder: Path | None = None) -> None:
+    """Make the tables of a new store, or bring an older one to what is declared; all or nothing.
+
+    Raises:
+        StoreError: the file belongs to another program, or a newer debitor.
+    """
+    tables = [ddl.table(r) for r in records]
+    wanted = ddl.fingerprint(tables)
+    numbered = ddl.migrations(folder)
+    newest = max(numbered)
+    state = _state(connection)
+    if state is not None:
+        if state[0] > newest:
+            raise StoreError(
+                f"This store has version {state[0]} and this debitor knows versions up to {newest}. "
+                "Start the newer debitor that wrote it."
+            )
+        if state == (newest, wanted):
+            return
+    cursor = connection.cursor()
+    cursor.execute("BEGIN IMMEDIATE")
+    try:
+        state = _state(connection)
+        cursor.execute(ddl.STATE)
+        if state is not None:
+            for number in range(state[0] + 1, newest + 1):
+                cursor.execute(numbered[number])
+        _complete(cursor, tables)
+        cursor.execute(
+            "INSERT INTO debitor_store (one, schema_version, fingerprint, version) VALUES (1, ?, ?, 0) "
+            "ON CONFLICT (one) DO UPDATE SET schema_version = excluded.schema_version, "
+            "fingerprint = excluded.fingerprint",
+            (newest, wanted),
+        )
+        cursor.execute("COMMIT")
+    finally:
+        if connection.in_transaction:
+            cursor.execute("ROLLBACK")
+
+
+def _complete(cursor: apsw.Cursor, tables: Sequence[ddl.Table]) -> None:
+    """Add the tables, columns, indexes and triggers that are declared and not there."""
+    objects = _rows(cursor.execute("SELECT type, name, sql FROM sqlite_schema WHERE sql IS NOT NULL"))
+    columns = {
+        name: frozenset(
+            c for (c,) in _rows(cursor.execute("SELECT name FROM pragma_table_xinfo(?)", (name,)))
+        )
+        for type, name, _ in objects
+        if type == "table"
+    }
+    there = {name: sql for type, name, sql in objects if type in ("index", "trigger")}
+    for statement in ddl.missing(tables, there, columns):
+        cursor.execute(statement)
+
+
+def _state(connection: apsw.Connection) -> tuple[int, str] | None:
+    """Return (schema version, fingerprint), or None for a file without a store."""
+    if not connection.table_exists("main", "debitor_store"):
+        if connection.execute("SELECT count(*) FROM sqlite_schema").fetchall() != [(0,)]:
+            raise StoreError("The file is a database of another program. Name another file.")
+        return None
+    rows = _rows(connection.execute("SELECT schema_version, fingerprint FROM debitor_store"))
+    return (rows[0][0], rows[0][1]) if rows else None
+
+
+def _rows(cursor: apsw.Cursor) -> list[tuple[Any, ...]]:
+    """Return all rows; the driver's own type admits every SQL value in every column."""
+    return cursor.fetchall()
