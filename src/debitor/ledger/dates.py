@@ -89,7 +89,7 @@ def normalise(formula: str) -> str:
     Raises:
         Refused: the text is not a date formula.
     """
-    words = []
+    words: list[str] = []
     for step in parse(formula):
         sign = "-" if step.sign < 0 else "+" if words else ""
         match step.kind:
@@ -130,16 +130,18 @@ def _plus_months(base: date, months: int) -> date:
 
 
 def _plus_weekdays(base: date, count: int) -> date:
+    if not count:
+        return base
     weeks, rest = divmod(abs(count), 5)
     way = _DAY if count > 0 else -_DAY
+    # From a weekend the first weekday is one step away: start at the weekday on its other side.
     result = base
-    # From a weekend the first weekday is one step, so the whole weeks come after the rest.
-    for _ in range(rest if base.weekday() < 5 or not weeks else rest + 5):
+    while result.weekday() >= 5:
+        result -= way
+    for _ in range(rest):
         result += way
         while result.weekday() >= 5:
             result += way
-    if base.weekday() >= 5 and weeks:
-        weeks -= 1
     return result + weeks * 7 * way
 
 

@@ -82,8 +82,8 @@ def _next(series: NumberSeries, line: NumberSeriesLine) -> str:
         what = f"ends at {line.ending_number}" if line.ending_number else "cannot be continued"
         raise Refused(
             "Application_DialogException",
-            f"Number series {series.code} has no number left: after {line.last_number_used or 'the start'} it {what}. "
-            "Add a line to the series.",
+            f"No number is left in series {series.code}: after {line.last_number_used or 'the start'} it {what}; "
+            "add a line to it.",
         )
     return number
 
