@@ -1,0 +1,189 @@
+"""Entity sets -> `$metadata` (CSDL in XML) and the service document.
+
+The order is the one that clients of Business Central know: enums, entity types, actions, the container, annotations.
+Properties that are hidden, and navigations that lead outside the catalog, are left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from xml.sax.saxutils import quoteattr
+
+import msgspec
+
+from debitor.schema import EntitySet, Navigation, Property, WireEnum
+
+NAMESPACE = "Microsoft.NAV"
+
+
+def metadata_of(catalog: Mapping[str, EntitySet], *, strict: bool) -> bytes:
+    """Return the XML document.
+
+    Args:
+        catalog: the entity sets by name.
+        strict: leave out actions that Business Central does not have.
+    """
+    sets = _ordered(catalog)
+    lines = [
+        '<?xml version="1.0" encoding="utf-8"?>',
+        '<edmx:Edmx Version="4.0" xmlns:edmx="http://docs.oasis-open.org/odata/ns/edmx">',
+        "<edmx:DataServices>",
+        f'<Schema Namespace="{NAMESPACE}" xmlns="http://docs.oasis-open.org/odata/ns/edm">',
+    ]
+    for members in _enums(sets):
+        lines.extend(_enum_type(members))
+    for of in sets:
+        lines.extend(_entity_type(of, catalog))
+    lines.extend(_actions(sets, strict))
+    lines.append('<EntityContainer Name="NAV">')
+    for of in sets:
+        lines.extend(_entity_set(of))
+    lines.append("</EntityContainer>")
+    lines.extend(_annotations(sets, catalog))
+    lines.extend(("</Schema>", "</edmx:DataServices>", "</edmx:Edmx>", ""))
+    return "\n".join(lines).encode()
+
+
+def service_document_of(catalog: Mapping[str, EntitySet], root: str) -> bytes:
+    """Return the service document: the entity sets, with addresses relative to the API root."""
+    value = [{"name": of.name, "kind": "EntitySet", "url": of.name} for of in _ordered(catalog)]
+    return msgspec.json.encode({"@odata.context": f"{root}/$metadata", "value": value})
+
+
+def _ordered(catalog: Mapping[str, EntitySet]) -> list[EntitySet]:
+    """Return the sets: those at the root first, then those of a company, each in catalog order."""
+    return sorted(catalog.values(), key=lambda of: of.company)
+
+
+def _enums(sets: Iterable[EntitySet]) -> list[type[WireEnum]]:
+    found: dict[str, type[WireEnum]] = {}
+    for of in sets:
+        for known in _properties(of):
+            if known.type.enum is not None:
+                found.setdefault(known.type.enum.__edm__, known.type.enum)
+    return list(found.values())
+
+
+def _properties(of: EntitySet) -> list[Property]:
+    return [p for p in of.properties if not p.hidden]
+
+
+def _navigations(of: EntitySet, catalog: Mapping[str, EntitySet]) -> list[Navigation]:
+    return [n for n in of.navigations if n.target in catalog]
+
+
+def _enum_type(members: type[WireEnum]) -> Iterator[str]:
+    yield f"<EnumType Name={quoteattr(members.__edm__)}>"
+    for member in members:
+        yield f'<Member Name={quoteattr(member.value)} Value="{member.ordinal}" />'
+    yield "</EnumType>"
+
+
+def _entity_type(of: EntitySet, catalog: Mapping[str, EntitySet]) -> Iterator[str]:
+    yield f'<EntityType Name="{of.entity}">'
+    yield "<Key>"
+    for name in of.key:
+        yield f'<PropertyRef Name="{name}" />'
+    yield "</Key>"
+    # Key properties come first here, wherever the page has them.
+    keys = [of.by_name[name] for name in of.key]
+    for known in (*keys, *(p for p in _properties(of) if p not in keys)):
+        yield _property(known)
+    for navigation in _navigations(of, catalog):
+        yield from _navigation(navigation, catalog)
+    if of.name == "companies":
+        for target in catalog.values():
+            if target.company:
+                yield (
+                    f'<NavigationProperty Name="{target.name}" Type="Collection({NAMESPACE}.{target.entity})" '
+                    'ContainsTarget="true" />'
+                )
+        yield from _alternate_keys([n for n in ("businessProfileId", "name") if n in of.by_name])
+    yield "</EntityType>"
+
+
+def _property(known: Property) -> str:
+    facets = f'Name="{known.name}" Type="{known.type.edm}"'
+    if not known.nullable:
+        facets += ' Nullable="false"'
+    if known.type.kind in ("code", "text") and known.type.length is not None:
+        facets += f' MaxLength="{known.type.length}"'
+    if known.type.kind in ("decimal", "factor"):
+        facets += ' Scale="Variable"'
+    return f"<Property {facets} />"
+
+
+def _navigation(navigation: Navigation, catalog: Mapping[str, EntitySet]) -> Iterator[str]:
+    entity = f"{NAMESPACE}.{catalog[navigation.target].entity}"
+    kind = f"Collection({entity})" if navigation.many else entity
+    partner = f' Partner="{navigation.partner}"' if navigation.partner else ""
+    yield f'<NavigationProperty Name="{navigation.name}" Type="{kind}"{partner} ContainsTarget="true">'
+    for ours, theirs in navigation.on:
+        yield f'<ReferentialConstraint Property="{ours}" ReferencedProperty="{theirs}" />'
+    yield "</NavigationProperty>"
+
+
+def _alternate_keys(names: list[str]) -> Iterator[str]:
+    if not names:
+        return
+    term = "OData.Community.Keys.V1"
+    yield f'<Annotation Term="{term}.AlternateKeys">'
+    yield "<Collection>"
+    for name in names:
+        yield f'<Record Type="{term}.AlternateKey">'
+        yield '<PropertyValue Property="Key">'
+        yield "<Collection>"
+        yield f'<Record Type="{term}.PropertyRef">'
+        yield f'<PropertyValue Property="Alias" String="{name}" />'
+        yield f'<PropertyValue Property="Name" PropertyPath="{name}" />'
+        yield "</Record>"
+        yield "</Collection>"
+        yield "</PropertyValue>"
+        yield "</Record>"
+    yield "</Collection>"
+    yield "</Annotation>"
+
+
+def _actions(sets: Iterable[EntitySet], strict: bool) -> Iterator[str]:
+    bound = [(action.name, of.entity) for of in sets for action in of.actions if action.strict or not strict]
+    for name, entity in sorted(bound, key=lambda pair: pair[0]):
+        yield f'<Action Name="{name}" IsBound="true">'
+        yield f'<Parameter Name="bindingParameter" Type="{NAMESPACE}.{entity}" />'
+        yield "</Action>"
+
+
+def _entity_set(of: EntitySet) -> Iterator[str]:
+    yield f'<EntitySet Name="{of.name}" EntityType="{NAMESPACE}.{of.entity}">'
+    for term, flag, value in (
+        ("ChangeTracking", "Supported", False),
+        ("DeleteRestrictions", "Deletable", of.remove is not None),
+        ("InsertRestrictions", "Insertable", of.create is not None),
+        ("UpdateRestrictions", "Updatable", of.change is not None),
+        ("SortRestrictions", "Sortable", of.sortable),
+    ):
+        yield f'<Annotation Term="Org.OData.Capabilities.V1.{term}">'
+        yield "<Record>"
+        yield f'<PropertyValue Property="{flag}" Bool="{str(value).lower()}" />'
+        yield "</Record>"
+        yield "</Annotation>"
+    yield "</EntitySet>"
+
+
+def _annotations(sets: Iterable[EntitySet], catalog: Mapping[str, EntitySet]) -> Iterator[str]:
+    sets = list(sets)
+    for of in sets:
+        for known in _properties(of):
+            if known.language_dependent:
+                yield from _annotation(f"{of.entity}/{known.name}", "Org.OData.Core.V1.IsLanguageDependent")
+    for of in sets:
+        for navigation in _navigations(of, catalog):
+            if navigation.kind == "partner":
+                yield from _annotation(
+                    f"{of.entity}/{navigation.name}", f"{NAMESPACE}.IsBidirectionalPartnerNavigation"
+                )
+
+
+def _annotation(target: str, term: str) -> Iterator[str]:
+    yield f'<Annotations Target="{NAMESPACE}.{target}">'
+    yield f'<Annotation Term="{term}" Bool="true" />'
+    yield "</Annotations>"
