@@ -17,6 +17,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from typing import Any
 
 from debitor.ledger.amounts import round_to
 from debitor.ledger.numbering import fits, increment, peek
@@ -207,7 +208,7 @@ def customer_description(old: str, *, was: Customer | None, now: Customer | None
     return now.display_name if now else ""
 
 
-PAYMENT_FIELDS = {
+PAYMENT_FIELDS: dict[str, Any] = {
     "account_type": AccountType.CUSTOMER,
     "document_type": DocumentType.PAYMENT,
     "applies_to_document_type": DocumentType.INVOICE,
