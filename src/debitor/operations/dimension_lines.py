@@ -37,7 +37,10 @@ def _refuse(message: str) -> Refused:
 
 
 def rows(act: Act, keys: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The dimension set lines of the parents that `keys` names (`parentId`: one id or several; `parentType`)."""
+    """The dimension set lines of the parents that `keys` names (`parentId`: one id or several; `parentType`).
+
+    Their version is the owner's: changing one changes the other's tag.
+    """
     if "parentId" not in keys:
         raise _refuse(NO_PARENT)
     given = keys["parentId"]
@@ -47,13 +50,12 @@ def rows(act: Act, keys: Mapping[str, Any]) -> list[dict[str, Any]]:
     for kind in kinds:
         record = PARENTS.get(kind)
         if record:
-            parents = {row.id: row.dimension_set_number for row in act.tx.all(record, id=ids)}
-            found += _lines(act.tx, kind, parents)
+            found += _lines(act.tx, kind, act.tx.all(record, id=ids))
     return [row for row in found if keys.get("id", row["id"]) == row["id"]]
 
 
-def _lines(tx: Reader, kind: str, parents: Mapping[str, int]) -> Iterable[dict[str, Any]]:
-    sets = {number for number in parents.values() if number}
+def _lines(tx: Reader, kind: str, parents: list[Any]) -> Iterable[dict[str, Any]]:
+    sets = {parent.dimension_set_number for parent in parents if parent.dimension_set_number}
     if not sets:
         return
     entries: dict[int, list[DimensionSetEntry]] = {}
@@ -62,14 +64,15 @@ def _lines(tx: Reader, kind: str, parents: Mapping[str, int]) -> Iterable[dict[s
     codes = {e.dimension_code for group in entries.values() for e in group}
     dimensions = {d.code: d for d in tx.all(Dimension, code=codes)}
     values = {(v.dimension_code, v.code): v for v in tx.all(DimensionValue, dimension_code=codes)}
-    for parent_id, number in parents.items():
-        for entry in sorted(entries.get(number, ()), key=lambda e: e.dimension_code):
+    for parent in parents:
+        for entry in sorted(entries.get(parent.dimension_set_number, ()), key=lambda e: e.dimension_code):
             dimension, value = dimensions[entry.dimension_code], values[entry.dimension_code, entry.value_code]
             yield {
+                "version": parent.version,
                 "id": dimension.id,
                 "code": dimension.code,
                 "consolidationCode": dimension.consolidation_code,
-                "parentId": parent_id,
+                "parentId": parent.id,
                 "parentType": kind,
                 "displayName": dimension.name,
                 "valueId": value.id,
