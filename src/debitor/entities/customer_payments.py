@@ -9,7 +9,20 @@ documented mode stores and returns it, once it is set.
 from debitor.ledger.journal import PAYMENT_FIELDS
 from debitor.ledger.records import Customer, JournalBatch, JournalLine
 from debitor.operations import payments
-from debitor.schema import DATE, DATETIME, DECIMAL, GUID, INT32, Context, EntitySet, Lookup, Navigation, Property, code, text
+from debitor.schema import (
+    DATE,
+    DATETIME,
+    DECIMAL,
+    GUID,
+    INT32,
+    Context,
+    EntitySet,
+    Lookup,
+    Navigation,
+    Property,
+    code,
+    text,
+)
 
 CUSTOMER_PAYMENTS = EntitySet(
     name="customerPayments",

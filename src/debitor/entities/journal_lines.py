@@ -6,7 +6,20 @@ Source: BCApps APIV2JournalLines.Page.al.
 from debitor.ledger.records import AccountType, DocumentType, JournalBatch, JournalLine
 from debitor.operations import journals
 from debitor.operations.payments import NO_JOURNAL
-from debitor.schema import DATE, DATETIME, DECIMAL, GUID, INT32, EntitySet, Lookup, Navigation, Property, code, enum, text
+from debitor.schema import (
+    DATE,
+    DATETIME,
+    DECIMAL,
+    GUID,
+    INT32,
+    EntitySet,
+    Lookup,
+    Navigation,
+    Property,
+    code,
+    enum,
+    text,
+)
 
 JOURNAL_LINES = EntitySet(
     name="journalLines",

@@ -7,8 +7,9 @@ series whose next number is PAY0007 and a balancing account (so that each line b
     first line:   line 10000, document PAY0007 (the next number, looked at but not consumed), posting date today
     second line:  line 20000, document PAY0008, posting date of the first line
 
-Without a balancing account the second line would share PAY0007, until the document balances.
-Source: BCApps APIV2CustomerPayments.Page.al, GenJournalLine.Table.al (SetUpNewLine), GraphMgtJournalLines.Codeunit.al.
+Without a balancing account the second line shares PAY0007, until the document balances.
+Source: BCApps APIV2CustomerPayments.Page.al, GenJournalLine.Table.al (SetUpNewLine),
+GraphMgtJournalLines.Codeunit.al.
 """
 
 from __future__ import annotations
@@ -161,7 +162,10 @@ def check_customer_open(customer: Customer, document_type: str) -> None:
 def check_balancing_account(account: Account) -> None:
     """Refuse a G/L account that a journal may not post to directly."""
     wrong = (
-        (account.account_type != GLAccountType.POSTING, f"accountType must be Posting, but is {account.account_type}"),
+        (
+            account.account_type != GLAccountType.POSTING,
+            f"accountType must be Posting, but is {account.account_type}",
+        ),
         (account.blocked, "blocked must be false"),
         (not account.direct_posting, "directPosting must be true"),
     )
@@ -178,8 +182,8 @@ def check_not_before(posting_date: date, invoice: SalesInvoice) -> None:
     if invoice.posting_date > posting_date != BLANK_DATE:
         raise Refused(
             "Application_DialogException",
-            f"The payment is dated {posting_date}, before invoice {invoice.number} of {invoice.posting_date}; an entry "
-            "cannot be applied to one that is posted later. Change postingDate, or post the payment without "
+            f"The payment is dated {posting_date}, before invoice {invoice.number} of {invoice.posting_date}; an "
+            "entry cannot be applied to one that is posted later. Change postingDate, or post the payment without "
             "an invoice and apply it afterwards.",
         )
 

@@ -1,4 +1,4 @@
-"""The dimension set of one journal line, document or entry, shown and changed as rows (Dimension Set Entry Buffer)."""
+"""The dimension set of one journal line, document or entry, as rows (Dimension Set Entry Buffer)."""
 
 from __future__ import annotations
 

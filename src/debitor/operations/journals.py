@@ -121,7 +121,9 @@ def remove_journal(act: Act, id: str) -> None:
     batch = journal_of(tx, id)
     lines = tx.all(JournalLine, journal_id=id)
     numbers = [line.applies_to_document_number for line in lines if line.applies_to_document_number]
-    noted = tx.all(CustomerLedgerEntry, document_number=numbers, document_type=DocumentType.INVOICE) if numbers else []
+    noted = (
+        tx.all(CustomerLedgerEntry, document_number=numbers, document_type=DocumentType.INVOICE) if numbers else []
+    )
     touched = {entry.document_number for entry in noted if entry.open and entry.amount_to_apply}
     for line in lines:
         if line.applies_to_document_number in touched:
@@ -141,7 +143,9 @@ def named_journal(act: Act, draft: Draft) -> JournalBatch:
         raise refuse(f"The address names journal {in_address}, the body names {given}; leave journalId out.")
     id = in_address if in_address != BLANK_GUID else given
     if id == BLANK_GUID:
-        raise refuse(NO_JOURNAL.replace("customerPaymentJournals({id})/customerPayments", "journals({id})/journalLines"))
+        raise refuse(
+            NO_JOURNAL.replace("customerPaymentJournals({id})/customerPayments", "journals({id})/journalLines")
+        )
     batch: JournalBatch | None = act.tx.get(JournalBatch, id)
     if batch is None:
         raise relation("journalId", id, "journals", of="journalLine")
@@ -231,7 +235,9 @@ def line_currency(tx: Reader, line: JournalLine) -> str:
 
 def account_name(tx: Reader, line: JournalLine) -> str:
     """The name that a line without description takes from its account."""
-    record: type[Account] | type[BankAccount] = Account if line.account_type == AccountType.GL_ACCOUNT else BankAccount
+    record: type[Account] | type[BankAccount] = (
+        Account if line.account_type == AccountType.GL_ACCOUNT else BankAccount
+    )
     found = tx.get(record, line.account_id)
     return found.name if found else ""
 

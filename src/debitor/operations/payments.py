@@ -180,12 +180,16 @@ def named_journal(act: Act, draft: Draft) -> JournalBatch:
         if by_name is None:
             raise relation("journalDisplayName", name, "customerPaymentJournals")
         if found is not None and found.id != by_name.id:
-            raise refuse(f"journalDisplayName {name} names another journal than {found.name}; send only one of the two.")
+            raise refuse(
+                f"journalDisplayName {name} names another journal than {found.name}; send only one of the two."
+            )
         found = by_name
     if found is None and not act.strict:
         found = tx.get(JournalBatch, setup.default_payment_journal_id)
         if found is None or found.template_name != setup.payment_template:
-            found = next(iter(tx.all(JournalBatch, template_name=setup.payment_template, order=("name",), limit=1)), None)
+            found = next(
+                iter(tx.all(JournalBatch, template_name=setup.payment_template, order=("name",), limit=1)), None
+            )
     if found is None:
         raise refuse(NO_JOURNAL)
     return found
@@ -231,12 +235,13 @@ def named_invoice(tx: Reader, draft: Draft) -> AppliesTo:
         invoice = tx.get(SalesInvoice, id)
         if invoice is None or not invoice.posted:
             raise refuse(
-                f"appliesToInvoiceId {id} is not the id of a posted sales invoice; it has to belong to an invoice with "
-                "status Open, Paid, Corrective or Canceled."
+                f"appliesToInvoiceId {id} is not the id of a posted sales invoice; it has to belong to an invoice "
+                "with status Open, Paid, Corrective or Canceled."
             )
         if number and number != invoice.number:
             raise refuse(
-                f"appliesToInvoiceId names invoice {invoice.number}, appliesToInvoiceNumber names {number}; they must agree."
+                f"appliesToInvoiceId names invoice {invoice.number}, appliesToInvoiceNumber names {number}; "
+                "they must agree."
             )
         return AppliesTo(invoice.number, invoice)
     if not number:
@@ -305,8 +310,8 @@ def refuse_used_id(tx: Reader, id: str) -> None:
     if posted:
         raise Refused(
             "Internal_EntityWithSameKeyExists",
-            f"The customerPayment already exists. Identification fields and values: id='{id}'. It is posted as document "
-            f"{posted.document_number}, customer ledger entry {posted.entry_number}.",
+            f"The customerPayment already exists. Identification fields and values: id='{id}'. It is posted as "
+            f"document {posted.document_number}, customer ledger entry {posted.entry_number}.",
         )
 
 
@@ -359,7 +364,9 @@ def change_payment(act: Act, id: str, draft: Draft) -> str:
     new: dict[str, Any] = simple_changes(draft)
     if "postingDate" in draft:
         if draft["postingDate"] == BLANK_DATE:
-            raise Refused("Application_FieldValidationException", "postingDate must have a value in the customerPayment.")
+            raise Refused(
+                "Application_FieldValidationException", "postingDate must have a value in the customerPayment."
+            )
         new |= {"posting_date": draft["postingDate"], "document_date": draft["postingDate"]}
     if draft.get("lineNumber"):
         new["line_number"] = draft["lineNumber"]
