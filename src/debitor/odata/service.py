@@ -65,7 +65,7 @@ _EMPTY = [_VERSION, _CACHE]
 _MOST_TYPES = 200
 
 
-class Page(msgspec.Struct, omit_defaults=True):
+class Page(msgspec.Struct):
     """The envelope of a collection."""
 
     context: Any = msgspec.field(name="@odata.context", default=UNSET)
