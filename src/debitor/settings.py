@@ -1,0 +1,273 @@
+"""What can be set, and where each value comes from: flag, then DEBITOR_* variable, then TOML file, then default.
+
+One frozen `Settings` is made at start and handed down; nothing else reads the environment.
+"""
+
+# ruff: noqa: RUF009 - _setting() makes a dataclass field
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+PREFIX = "DEBITOR_"
+CONFIG = "DEBITOR_CONFIG"
+DEFAULT_FILE = "debitor.toml"
+
+
+class SettingsError(Exception):
+    """A setting has a wrong value or an unknown name; the message says where it was found and what is allowed."""
+
+
+def _text(raw: Any) -> str:
+    if not isinstance(raw, str):
+        raise ValueError("a text")
+    return raw.strip()
+
+
+def _path(raw: Any) -> Path:
+    text = str(raw).strip() if isinstance(raw, str | os.PathLike) else ""
+    if not text:
+        raise ValueError("a path")
+    return Path(text).expanduser()
+
+
+def _optional_path(raw: Any) -> Path | None:
+    return None if raw is None or raw == "" else _path(raw)
+
+
+def _flag(raw: Any) -> bool:
+    if isinstance(raw, bool):
+        return raw
+    known = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
+    if isinstance(raw, str) and raw.strip().lower() in known:
+        return known[raw.strip().lower()]
+    raise ValueError("true or false")
+
+
+def _whole(low: int, high: int) -> Callable[[Any], int]:
+    allowed = f"a whole number from {low} to {high}"
+
+    def read(raw: Any) -> int:
+        if isinstance(raw, bool) or not re.fullmatch(r"\d{1,12}", str(raw).strip(), re.ASCII):
+            raise ValueError(allowed)
+        value = int(str(raw).strip())
+        if not low <= value <= high:
+            raise ValueError(allowed)
+        return value
+
+    return read
+
+
+_UNITS = {"": 1, "KB": 1 << 10, "MB": 1 << 20, "GB": 1 << 30}
+
+
+def _size(raw: Any) -> int:
+    found = re.fullmatch(r"(\d{1,10})\s*([KMG]?B?)", str(raw).strip().upper(), re.ASCII)
+    unit = (found[2].rstrip("B") + "B").lstrip("B") if found else ""
+    if isinstance(raw, bool) or not found or not 1 <= (size := int(found[1]) * _UNITS[unit]) <= 1 << 30:
+        raise ValueError("a number of bytes from 1 to 1 GB, such as 33554432 or 32MB")
+    return size
+
+
+def _one_of(*allowed: str) -> Callable[[Any], str]:
+    def read(raw: Any) -> str:
+        if isinstance(raw, str) and raw.strip().lower() in allowed:
+            return raw.strip().lower()
+        raise ValueError(" or ".join(allowed))
+
+    return read
+
+
+def _database_url(raw: Any) -> str:
+    url = _text(raw)
+    if url and not url.startswith("sqlite://"):
+        raise ValueError(
+            "sqlite:///path/to/debitor.db or nothing; this version keeps its books in SQLite, in the folder `data`"
+        )
+    return url
+
+
+def _public_url(raw: Any) -> str:
+    url = _text(raw).rstrip("/")
+    if url and not re.fullmatch(r"https?://[A-Za-z0-9.\-\[\]:]+(/[A-Za-z0-9._~/-]*)?", url):
+        raise ValueError("an address such as https://books.example.com, or nothing")
+    return url
+
+
+def _setting(default: Any, read: Callable[[Any], Any], about: str, *, secret: bool = False) -> Any:
+    return field(default=default, metadata={"read": read, "about": about, "secret": secret})
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What is in force. `sources` says for each name where its value comes from."""
+
+    host: str = _setting("127.0.0.1", _text, "address to listen on")
+    port: int = _setting(7048, _whole(0, 65535), "port to listen on; 0 takes a free one")
+    data: Path = _setting(Path("debitor-data"), _path, "folder of the books")
+    database_url: str = _setting("", _database_url, "sqlite:///path/to/debitor.db instead of debitor.db in `data`")
+    demo: bool = _setting(False, _flag, "create a demo company in empty books")
+    compat: str = _setting(
+        "documented", _one_of("documented", "strict"), "documented, or strict: as Business Central itself"
+    )
+    workers: int = _setting(1, _whole(1, 64), "server processes; 1, because one process owns a SQLite store")
+    tls_cert: Path | None = _setting(None, _optional_path, "certificate chain (PEM) to serve https")
+    tls_key: Path | None = _setting(None, _optional_path, "private key (PEM) of the certificate")
+    public_url: str = _setting("", _public_url, "address that clients use, when it differs from host and port")
+    max_body: int = _setting(32 << 20, _size, "largest request body, in bytes after decompression")
+    token_lifetime: int = _setting(3600, _whole(60, 86400), "seconds that an access token is valid")
+    log_level: str = _setting(
+        "info", _one_of("debug", "info", "warning", "error"), "what is logged to standard error"
+    )
+    client_id: str = _setting("", _text, "application to register at the first start")
+    client_secret: str = _setting("", _text, "its secret; set it in the environment", secret=True)
+    sources: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def store_url(self) -> str:
+        """The address of the store, as `store.opening.open_store` takes it."""
+        return self.database_url or f"sqlite://{self.data.resolve() / 'debitor.db'}"
+
+    @property
+    def origin(self) -> str:
+        """The address of the server without a path: `http://127.0.0.1:7048`."""
+        if self.public_url:
+            return self.public_url
+        host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(self.host, self.host)  # noqa: S104 - read, not bound
+        if ":" in host and not host.startswith("["):
+            host = f"[{host}]"
+        return f"{'https' if self.tls_cert else 'http'}://{host}:{self.port}"
+
+    def rows(self) -> list[dict[str, Any]]:
+        """Every setting as name, value (secrets masked), source and what it is for; JSON-ready."""
+        table = []
+        for each in _FIELDS.values():
+            value = getattr(self, each.name)
+            if each.metadata["secret"] and value:
+                value = "********"
+            elif isinstance(value, Path):
+                value = str(value)
+            table.append(
+                {
+                    "name": each.name,
+                    "value": value,
+                    "source": self.sources.get(each.name, "default"),
+                    "about": each.metadata["about"],
+                }
+            )
+        return table
+
+
+_FIELDS = {each.name: each for each in fields(Settings) if each.name != "sources"}
+NAMES = tuple(_FIELDS)
+
+
+def _unknown(name: str, where: str, known: list[str]) -> SettingsError:
+    near = difflib.get_close_matches(name, known, 1, 0.5)
+    hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(known)}."
+    return SettingsError(f"{where}: there is no setting {name}; {hint}")
+
+
+def _config_file(config: Path | None, environ: Mapping[str, str], folder: Path) -> tuple[Path, str] | None:
+    """The TOML file to read and how it was named, or None."""
+    if config is not None:
+        return config, "--config"
+    if environ.get(CONFIG):
+        return Path(environ[CONFIG]).expanduser(), CONFIG
+    default = folder / DEFAULT_FILE
+    return (default, DEFAULT_FILE) if default.is_file() else None
+
+
+def _from_file(path: Path, named: str) -> dict[str, Any]:
+    try:
+        found = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise SettingsError(f"{named}: {path} cannot be read: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{path} is not a TOML file: {error}") from error
+    for name in found:
+        if name not in _FIELDS:
+            raise _unknown(name, str(path), list(NAMES))
+    return found
+
+
+def _from_environment(environ: Mapping[str, str]) -> dict[str, str]:
+    known = {PREFIX + name.upper(): name for name in NAMES}
+    found = {}
+    for variable, value in environ.items():
+        if not variable.startswith(PREFIX) or variable == CONFIG:
+            continue
+        if variable not in known:
+            raise _unknown(variable, "environment", [*known, CONFIG])
+        if value != "":  # an empty variable counts as not set, as in most programs
+            found[known[variable]] = value
+    return found
+
+
+def load(
+    flags: Mapping[str, Any] | None = None,
+    *,
+    environ: Mapping[str, str] | None = None,
+    config: Path | None = None,
+    folder: Path | None = None,
+) -> Settings:
+    """Gather the settings.
+
+    Args:
+        flags: name -> value from the command line; None means not given.
+        environ: the environment; by default that of the process.
+        config: the TOML file of `--config`.
+        folder: where `debitor.toml` is looked for; by default the working folder.
+    Raises:
+        SettingsError: a wrong value, an unknown name, or an unreadable file.
+    """
+    environ = os.environ if environ is None else environ
+    file = _config_file(config, environ, folder or Path())
+    layers: list[tuple[Callable[[str], str], Mapping[str, Any]]] = []
+    if file:
+        path = file[0]
+        layers.append((lambda _name: f"file {path}", _from_file(*file)))
+    layers.append((lambda name: f"environment {PREFIX}{name.upper()}", _from_environment(environ)))
+    given = {name: value for name, value in (flags or {}).items() if value is not None}
+    layers.append((lambda name: f"flag --{name.replace('_', '-')}", given))
+
+    values: dict[str, Any] = {}
+    sources: dict[str, str] = {}
+    for where, layer in layers:
+        for name, raw in layer.items():
+            metadata = _FIELDS[name].metadata
+            try:
+                values[name] = metadata["read"](raw)
+            except ValueError as error:
+                shown = "the value" if metadata["secret"] else repr(raw)
+                raise SettingsError(f"{where(name)}: {shown} is not allowed; {name} is {error}.") from None
+            sources[name] = where(name)
+    made = Settings(**values, sources=sources)
+    _check(made)
+    return made
+
+
+def _check(made: Settings) -> None:
+    """Refuse values that do not go together."""
+    if made.workers > 1:
+        raise SettingsError(
+            f"{made.sources['workers']}: {made.workers} workers cannot share a SQLite store, which one process owns; "
+            "leave workers at 1."
+        )
+    if (made.tls_cert is None) != (made.tls_key is None):
+        given, missing = ("tls_cert", "tls_key") if made.tls_cert else ("tls_key", "tls_cert")
+        raise SettingsError(f"{made.sources[given]}: https needs both files; set {missing} too.")
+    for name in ("tls_cert", "tls_key"):
+        path = getattr(made, name)
+        if path is not None and not path.is_file():
+            raise SettingsError(f"{made.sources[name]}: there is no file {path}.")
+    if bool(made.client_id) != bool(made.client_secret):
+        given, missing = ("client_id", "client_secret") if made.client_id else ("client_secret", "client_id")
+        raise SettingsError(f"{made.sources[given]}: set {missing} too; an application is known by both.")
