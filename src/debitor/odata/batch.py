@@ -321,8 +321,9 @@ def _path_of(url: str, root: str, *, decoded: bool = False) -> str:
     Absolute addresses, addresses from the host (`/api/v2.0/companies`), and addresses below the root with or without
     a leading slash are the same. Another host's name is not checked: there is only this server.
     """
-    if "://" in url.partition("?")[0]:
-        url = urlsplit(url).path
+    _, scheme, rest = url.partition("://")
+    if scheme:
+        url = "/" + rest.partition("/")[2]
     base = urlsplit(root).path
     if base and (url == base or url.startswith(base + "/")):
         url = url[len(base) :]
