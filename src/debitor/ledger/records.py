@@ -462,13 +462,15 @@ class DefaultDimension(Row, frozen=True):
     """The dimension value that a master record gives to its documents, and what posting demands.
 
     `parent_type` is a table: Customer, Item, or `G/L Account` and `Bank Account` (set-up only; the wire shows
-    the first two). `parent_id` blank = default for all records of the type.
+    the first two). `parent_id` blank = default for all records of the type. `value_id` is the id of the value that
+    `value_code` names.
     """
 
     parent_type: Text30
     parent_id: Guid = BLANK_GUID
     dimension_code: Code20 = ""
     value_code: Code20 = ""
+    value_id: Guid = BLANK_GUID
     posting_validation: PostingValidation = PostingValidation.BLANK
 
 
@@ -476,11 +478,14 @@ class DefaultDimension(Row, frozen=True):
 class DimensionSet(Row, frozen=True):
     """An interned set of (dimension, value) pairs; number 0 is the empty set and has no row.
 
-    `fingerprint` is `DIM=VALUE|DIM=VALUE`, ordered by dimension.
+    `fingerprint` is `DIM=VALUE|DIM=VALUE`, ordered by dimension. The values of the company's two global dimensions
+    are kept beside it, so that documents can show and filter them.
     """
 
     number: Int
     fingerprint: LongText
+    global_dimension_1_value: Code20 = ""
+    global_dimension_2_value: Code20 = ""
 
 
 @record("dimension_set_entry", key=("set_number", "dimension_code"), frozen=("*",), deletable=False)
@@ -656,7 +661,8 @@ class SalesInvoice(Row, frozen=True):
     """A sales invoice, draft or posted, under one id. Amounts in the invoice's currency, debit positive.
 
     `number` is the draft number until posting gives the posted one. `ledger_entry_number` is the customer
-    ledger entry of a posted invoice; what remains open is read there.
+    ledger entry of a posted invoice; what remains open is read there. `unposted_amount` is what remains of a draft:
+    its total, and zero from posting on. `discount_amount` is what was asked for; lines carry what was allocated.
     """
 
     number: Code20
@@ -707,6 +713,8 @@ class SalesInvoice(Row, frozen=True):
     dispute_status: Code10 = ""
     prices_include_tax: Flag = False
     discount_amount: Amount = ZERO
+    discount_applied_before_tax: Flag = True
+    unposted_amount: Amount = ZERO
     total_excluding_tax: Amount = ZERO
     total_tax: Amount = ZERO
     total_including_tax: Amount = ZERO

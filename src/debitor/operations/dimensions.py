@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from debitor.ledger.dimensions import Pairs, fingerprint
-from debitor.ledger.records import DimensionSet, DimensionSetEntry
+from debitor.ledger.records import DimensionSet, DimensionSetEntry, ReceivablesSetup
 from debitor.store import Reader, Transaction
 
 
@@ -22,7 +22,15 @@ def set_number(tx: Transaction, pairs: Pairs) -> int:
         return known.number
     # Safe without a lock: a company's writes follow one another, and `fingerprint` and `number` are unique.
     number = int(tx.greatest(DimensionSet, "number")) + 1
-    tx.insert(DimensionSet(number=number, fingerprint=mark))
+    setup = tx.find(ReceivablesSetup) or ReceivablesSetup()
+    tx.insert(
+        DimensionSet(
+            number=number,
+            fingerprint=mark,
+            global_dimension_1_value=filled.get(setup.global_dimension_1, ""),
+            global_dimension_2_value=filled.get(setup.global_dimension_2, ""),
+        )
+    )
     tx.insert_many(
         DimensionSetEntry(set_number=number, dimension_code=dimension, value_code=value)
         for dimension, value in sorted(filled.items())
