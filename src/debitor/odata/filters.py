@@ -367,10 +367,14 @@ def parse_filter(
     Raises:
         Refused: `BadRequest`; nothing was appended.
     """
-    global_index = len(params)
+    if len(text) > LONGEST:
+        raise _refusal(f"The filter has {len(text)} characters; at most {LONGEST} are possible.")
+    if "\0" in text:
+        raise _refusal("The filter contains the character NUL, which no value can hold.")
+    base = len(params)
     parts = _split(text)
     mode = 0 if not strict else 2 if version == "2.1" else 1
-    key = (of, mode, global_index, "\0".join(parts[::2]))
+    key = (of, mode, base, "\0".join(parts[::2]))
     literals = parts[1::2]
     for variant in _shapes.get(key, ()):
         values: list[Any] = []
@@ -386,7 +390,7 @@ def parse_filter(
                 return variant.node
         except _NOT_THIS:
             continue
-    made, values = _Parser(of, text, catalog, mode, global_index).parse()
+    made, values = _Parser(of, text, catalog, mode, base).parse()
     _remember(key, made)
     params += values
     params += made.constants
@@ -423,10 +427,6 @@ class _Parser:
 
     def parse(self) -> tuple[_Variant, list[Any]]:
         text = self.text
-        if len(text) > LONGEST:
-            raise _refusal(f"The filter has {len(text)} characters; at most {LONGEST} are possible.")
-        if "\0" in text:
-            raise _refusal("The filter contains the character NUL, which no value can hold.")
         self.kind = self.lexeme = ""
         self.at = 0
         # Constants are numbered behind the literals, so their number must be known before the first is made.
@@ -434,9 +434,10 @@ class _Parser:
         if self.literals > MOST_LITERALS:
             raise _refusal(f"The filter has {self.literals} values; at most {MOST_LITERALS} are possible.")
         self.advance()
-        node = self.condition(self.expression(0))
+        operand = self.expression(0)
         if self.kind != "end":
             raise self.unexpected("an operator such as 'and', or the end,")
+        node = self.condition(operand)
         assert len(self.slots) == self.literals, "parser and shape cut out the same literals"
         assert None not in self.slots, "every literal has a type"
         slots = cast("list[tuple[Convert, Any, bool]]", self.slots)
@@ -849,7 +850,8 @@ def unknown(of: EntitySet, name: str) -> Refused:
 
 def _cannot(raw: str, type: Type) -> Refused:
     literal = raw[1:-1] if raw[0] == "'" else raw
-    return _refusal(f"Cannot convert the literal '{_short(literal)}' to the expected type '{type.edm}'.")
+    hint = " Write it with Z or an offset; in an address, + is %2B." if type.kind == "datetime" else ""
+    return _refusal(f"Cannot convert the literal '{_short(literal)}' to the expected type '{type.edm}'.{hint}")
 
 
 def _refusal(message: str) -> Refused:

@@ -102,19 +102,19 @@ def _compare(op: str, left: Node, right: Node, row: Row, params: Sequence[Any]) 
         # No property is ever null.
         return op == "ne"
     one, other = _value(left, row, params), _value(right, row, params)
-    return None if one is None or other is None else _COMPARE[op](one, other)
+    return None if one is None or other is None else bool(_COMPARE[op](one, other))
 
 
 def _logic(decisive: bool, items: Sequence[Node], row: Row, params: Sequence[Any]) -> bool | None:
     """`or` is decided by one true item, `and` by one false."""
-    result: bool | None = not decisive
+    undecided: bool | None = not decisive
     for item in items:
         held = _value(item, row, params)
         if held is decisive:
-            return decisive
+            return bool(held)
         if held is None:
-            result = None
-    return result
+            undecided = None
+    return undecided
 
 
 def _compute(op: str, one: Any, other: Any) -> Any:

@@ -155,24 +155,25 @@ def _keep(key: tuple[str, EntitySet, bool, frozenset[str]], made: Parsed, catalo
     _read[key] = (made, catalog)
 
 
-def _interned(shape: Shape) -> Shape:
+def _interned(
+    of: EntitySet,
+    select: tuple[str, ...] | None,
+    where: Node | None,
+    order: tuple[Order, ...],
+    expand: tuple[Expand, ...],
+    count: bool,
+) -> Shape:
     """Return the one object for this shape.
 
     The parts stay alive as long as the shape that holds them, so their ids cannot come to mean something else.
     """
-    key = (
-        id(shape.of),
-        shape.select,
-        id(shape.where),
-        shape.order,
-        tuple((id(e.navigation), id(e.target), id(e.shape), e.top, e.skip) for e in shape.expand),
-        shape.count,
-    )
+    ways = tuple([(id(e.navigation), id(e.target), id(e.shape), e.top, e.skip) for e in expand])
+    key = (of, select, id(where), order, ways, count)
     found = _shapes.get(key)
     if found is None:
         if len(_shapes) >= _MOST_KEPT:
             _shapes.clear()
-        found = _shapes[key] = shape
+        found = _shapes[key] = Shape(of, select, where, order, expand, count)
     return found
 
 
@@ -194,11 +195,10 @@ def _parse(
         raise _refusal(f"The query string has {len(query)} characters; at most {LONGEST} are possible.")
     given = _options(query, allow)
     reading = _Reading(catalog, strict)
-    version = given.get("$schemaversion", "2.0").strip()
+    version = reading.version = given.get("$schemaversion", "2.0").strip()
     if version not in _VERSIONS:
         raise _refusal(f"The $schemaversion '{_short(version)}' does not exist; use 1.0, 2.0 or 2.1.")
-    reading.version = version
-    if not _FORMATS(given.get("$format", "json").strip()):
+    if "$format" in given and not _FORMATS(given["$format"].strip()):
         raise _refusal(f"The $format '{_short(given['$format'])}' is not possible; answers are JSON.")
     shape = _shape(of, given, reading, 0)
     return Parsed(
@@ -217,7 +217,8 @@ def _options(query: str, allow: frozenset[str]) -> dict[str, str]:
     for part in query.split("&"):
         name, _, value = part.partition("=")
         try:
-            name = unquote_plus(name, errors="strict").strip()
+            if name not in LIST:
+                name = unquote_plus(name, errors="strict").strip()
             if name[:1] == "$":
                 _add(given, name, unquote_plus(value, errors="strict"), allow)
         except UnicodeDecodeError:
@@ -249,14 +250,12 @@ def _shape(of: EntitySet, given: Mapping[str, str], reading: _Reading, depth: in
             of, filter, reading.catalog, strict=reading.strict, params=reading.params, version=reading.version
         )
     return _interned(
-        Shape(
-            of=of,
-            select=_select(of, given.get("$select", "")),
-            where=where,
-            order=_order(of, given.get("$orderby", "")),
-            expand=_expand(of, given.get("$expand", ""), reading, depth),
-            count=_flag("$count", given),
-        )
+        of,
+        _select(of, given["$select"]) if "$select" in given else None,
+        where,
+        _order(of, given["$orderby"]) if "$orderby" in given else (),
+        _expand(of, given["$expand"], reading, depth) if "$expand" in given else (),
+        _flag("$count", given),
     )
 
 
@@ -382,7 +381,10 @@ def _number(name: str, given: Mapping[str, str]) -> int | None:
 
 
 def _flag(name: str, given: Mapping[str, str]) -> bool:
-    text = given.get(name, "false").strip()
+    text = given.get(name)
+    if text is None:
+        return False
+    text = text.strip()
     if text not in ("true", "false"):
         raise _refusal(f"The value '{_short(text)}' of {name} is neither true nor false.")
     return text == "true"
