@@ -463,7 +463,8 @@ class EntitySet:
         change: `(act, id, draft) -> id`; remove: `(act, id) -> None`.
         actions: bound actions.
         rows: `(act, keys) -> list of dicts` for sets that are computed; `keys` maps property -> value where
-            the address fixes it. Filters then run in memory.
+            the address (or an `eq` filter) fixes it; in $expand the first property of the navigation has the
+            list of all parents' values. Each dict has `version` when the set has tags. Filters run in memory.
         guard: properties one of which must be fixed by address, key or `eq` filter before rows are read.
         guard_message: what to say when none is.
         single: the set has one row (companyInformation), still addressed by its id.

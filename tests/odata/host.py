@@ -12,10 +12,16 @@ from typing import Any
 
 from debitor.odata.messages import CompanyRef, Request, Response
 from debitor.odata.service import Service
-from debitor.schema import GUID, Action, Draft, EntitySet, Property, Refused, record_of, text
+from debitor.schema import GUID, Action, Draft, EntitySet, Navigation, Property, Refused, record_of, text
 from debitor.store import Root, Store, StoreError, Transaction
 from debitor.store.opening import open_store
 from odata import toys
+
+ROOT = "http://127.0.0.1:7048/api/v2.0"
+COMPANY = CompanyRef(1, "0a1b2c3d-0000-4000-8000-000000000001", "TOYS")
+OTHER = CompanyRef(2, "0a1b2c3d-0000-4000-8000-000000000002", "Second & Sons")
+REQUEST_ID = "11111111-2222-3333-4444-555555555555"
+AT = f"companies({COMPANY.id})"
 
 COMPANIES = {
     "companies": EntitySet(
@@ -34,6 +40,15 @@ COMPANIES = {
 """Companies as an entity set at the root."""
 
 
+def _royalties(act: Any, keys: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The toys' rows, also for a list of authors, as $expand asks."""
+    assert toys.ROYALTIES.rows is not None
+    wanted = keys.get("authorId")
+    if not isinstance(wanted, list):
+        return toys.ROYALTIES.rows(act, keys)
+    return [row for id in wanted for row in toys.ROYALTIES.rows(act, {**keys, "authorId": id})]
+
+
 def _audit(act: Any, id: str, body: Draft) -> None:
     """An action that takes long."""
 
@@ -42,19 +57,18 @@ CHOSEN = {
     "authors": replace(
         toys.AUTHORS,
         client_ids=True,
+        navigations=(
+            *toys.AUTHORS.navigations,
+            Navigation("authorRoyalty", "authorRoyalties", many=False, on=(("id", "authorId"),)),
+        ),
         actions=(*toys.AUTHORS.actions, Action("audit", _audit, long=True)),
         by_name={},
-    )
+    ),
+    "authorRoyalties": replace(toys.ROYALTIES, rows=_royalties, by_name={}),
 }
-"""Authors whose id the client may choose, with an action that takes long."""
+"""Authors whose id the client may choose, with an action that takes long and a way to computed rows."""
 
 CATALOG: dict[str, EntitySet] = {**COMPANIES, **toys.TOYS, **CHOSEN}
-
-ROOT = "http://127.0.0.1:7048/api/v2.0"
-COMPANY = CompanyRef(1, "0a1b2c3d-0000-4000-8000-000000000001", "TOYS")
-OTHER = CompanyRef(2, "0a1b2c3d-0000-4000-8000-000000000002", "Second & Sons")
-REQUEST_ID = "11111111-2222-3333-4444-555555555555"
-AT = f"companies({COMPANY.id})"
 
 
 @dataclass
@@ -103,7 +117,7 @@ class ToyHost:
         )
 
     def context(self, tx: Transaction, company: CompanyRef | None) -> Mapping[str, Any]:
-        return {"home_country": "DE", "current_genre": "Fiction"}
+        return {"home_country": "DE", "current_genre": "Fiction", "house": "P1"}
 
 
 @dataclass
@@ -124,7 +138,7 @@ class Wire:
         raw: bytes | None = None,
         query: str = "",
         root: bool = False,
-        **headers: str,
+        **headers: Any,
     ) -> SimpleNamespace:
         """Send one request below the company (`root=True`: below the API root)."""
         payload = raw if raw is not None else b"" if body is None else json.dumps(body).encode()
@@ -159,19 +173,19 @@ class Wire:
             code=json.loads(made.body)["error"]["code"] if is_json and made.status >= 400 else None,
         )
 
-    def get(self, path: str, query: str = "", **headers: str) -> SimpleNamespace:
+    def get(self, path: str, query: str = "", **headers: Any) -> SimpleNamespace:
         return self.send("GET", path, query=query, **headers)
 
-    def post(self, path: str, body: Any = None, query: str = "", **headers: str) -> SimpleNamespace:
+    def post(self, path: str, body: Any = None, query: str = "", **headers: Any) -> SimpleNamespace:
         return self.send("POST", path, body, query=query, **headers)
 
-    def patch(self, path: str, body: Any, query: str = "", **headers: str) -> SimpleNamespace:
+    def patch(self, path: str, body: Any, query: str = "", **headers: Any) -> SimpleNamespace:
         return self.send("PATCH", path, body, query=query, **headers)
 
-    def delete(self, path: str, **headers: str) -> SimpleNamespace:
+    def delete(self, path: str, **headers: Any) -> SimpleNamespace:
         return self.send("DELETE", path, **headers)
 
-    def batch(self, *parts: Any, **headers: str) -> list[Any]:
+    def batch(self, *parts: Any, **headers: Any) -> list[Any]:
         """Send a batch below the API root and return its responses."""
         made = self.send("POST", "$batch", {"requests": list(parts)}, root=True, **headers)
         assert made.status == 200, made.raw

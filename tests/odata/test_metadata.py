@@ -83,7 +83,7 @@ def test_properties_are_in_page_order_without_hidden_ones() -> None:
 def test_navigations_lead_inside_the_catalog_only() -> None:
     found = {n.get("Name"): n for n in entity("author").iter(f"{EDM}NavigationProperty")}
 
-    assert list(found) == ["publisher", "books", "authorProfile"]
+    assert list(found) == ["publisher", "books", "authorProfile", "authorRoyalty"]
     assert found["books"].attrib == {
         "Name": "books",
         "Type": "Collection(Microsoft.NAV.book)",

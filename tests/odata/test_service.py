@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -15,12 +16,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from debitor.odata.messages import Request
-from odata.host import AT, COMPANY, OTHER, REQUEST_ID, ROOT, Wire, open_wire
+from debitor.schema import Context
+from odata import toys
+from odata.host import AT, CATALOG, COMPANY, OTHER, REQUEST_ID, ROOT, Wire, open_wire
 from odata.toys import Author, Book, Publisher
 
 MISSING = "00000000-0000-4000-8000-00000000dead"
 CHOSEN = "17cce948-c6a5-4861-8ff5-30428ed83207"
-ANY = {"if_match": "*"}
+ANY: dict[str, Any] = {"if_match": "*"}
 
 
 @pytest.fixture
@@ -94,12 +97,13 @@ def test_the_company_may_be_named_beside_the_path(wire: Wire) -> None:
     made = author(wire)
     path = f"authors({made['id']})"
 
-    for query, headers in [
+    ways: list[tuple[str, dict[str, Any]]] = [
         (f"company={COMPANY.id}", {}),
         ("Company=toys", {}),
         ("", {"company": "TOYS"}),
         ("", {"companyid": COMPANY.id}),
-    ]:
+    ]
+    for query, headers in ways:
         assert wire.send("GET", path, query=query, root=True, **headers).json == made
     assert wire.send("GET", "authors", query="company=Second%20%26%20Sons", root=True).json["value"] == []
     assert wire.send("GET", "authors", query="company=None", root=True).code == "Unknown"
@@ -271,6 +275,24 @@ def test_the_guard_wants_a_parent_a_key_or_a_filter(wire: Wire) -> None:
     assert wire.get("books", "$top=0").json["value"] == []
 
 
+def test_a_list_may_have_conditions_that_keys_and_filters_lift(tmp_path: Path) -> None:
+    """`journals` lists one template; by id, or by a filter on the template, the others are reached."""
+    houses = replace(toys.PUBLISHERS, list_where={"code": Context("house")}, by_name={})
+    wire = open_wire(tmp_path, catalog={**CATALOG, "publishers": houses})
+    publisher(wire, "P1")
+    other = publisher(wire, "P2")
+
+    def codes(query: str = "") -> list[str]:
+        return [row["code"] for row in wire.get("publishers", query).json["value"]]
+
+    assert codes() == ["P1"]
+    assert codes("$filter=displayName ne 'x'") == ["P1"]
+    assert codes("$filter=code eq 'P2'") == ["P2"]
+    assert wire.get("publishers/$count").raw == b"1"
+    assert wire.get(f"publishers({other})").json["code"] == "P2"
+    wire.store.close()
+
+
 # --------------------------------------------------------------------------- expand
 
 
@@ -296,6 +318,31 @@ def test_expand_nests_and_shares_out_rows(wire: Wire) -> None:
     assert rows[0]["books"][0]["author"]["number"] == "A"
     assert [row["authorProfile"]["number"] for row in rows] == ["A", "B", "C"]
     assert three["publisherId"] != house
+
+
+def test_expand_computed_rows_of_all_parents_at_once(wire: Wire) -> None:
+    for number in "AB":
+        books(wire, author(wire, number)["id"], "x")
+
+    got = wire.get("authors", "$expand=authorRoyalty($select=authorNumber,books)")
+
+    assert [row["authorRoyalty"] for row in got.json["value"]] == [
+        {"authorNumber": "A", "books": 1},
+        {"authorNumber": "B", "books": 1},
+    ]
+
+
+def test_strict_mode_does_not_know_hidden_properties(wire: Wire, tmp_path: Path) -> None:
+    made = author(wire)
+    (tmp_path / "strict").mkdir()
+    strict = open_wire(tmp_path / "strict", strict=True)
+    body = {"number": "1", "displayName": "x", "remark": "y"}
+
+    assert wire.post("authors", body).code == "BadRequest_InvalidOperation"
+    assert wire.get(f"authors({made['id']})/remark").json["value"] == ""
+    assert strict.post("authors", body).code == "BadRequest"
+    assert strict.get("authors", "$select=remark").code == "BadRequest"
+    strict.store.close()
 
 
 def test_expand_filters_and_works_on_one_entity(wire: Wire) -> None:
@@ -784,7 +831,7 @@ SEGMENTS = st.sampled_from(
 )
 @settings(max_examples=250, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_no_request_is_a_bug(
-    wire: Wire, method: str, segments: list[str], query: str, body: bytes, headers: dict[str, str]
+    wire: Wire, method: str, segments: list[str], query: str, body: bytes, headers: dict[str, Any]
 ) -> None:
     """Whatever is asked, the answer is a success or a 4xx with a code; bugs would be raised."""
     got = wire.send(method, "/".join(segments), raw=body, query=query, root=True, **headers)

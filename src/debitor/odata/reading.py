@@ -398,12 +398,20 @@ class Plans:
         return found
 
     def _computed(
-        self, scope: Scope, plan: Plan, params: Sequence[Any], fixed: Mapping[str, Any]
+        self,
+        scope: Scope,
+        plan: Plan,
+        params: Sequence[Any],
+        fixed: Mapping[str, Any],
+        among: Mapping[str, list[Any]] | None = None,
     ) -> list[tuple[Any, ...]]:
-        """Return the rows of a set that computes them: filtered and sorted in memory."""
+        """Return the rows of a set that computes them: filtered and sorted in memory.
+
+        `among` is told to the hook besides `fixed`: property -> values of all parents of an `$expand`.
+        """
         of = plan.of
         assert of.rows is not None, of.name
-        known = {**{name: params[slot.index] for name, slot in plan.fixed_by_filter}, **fixed}
+        known = {**{name: params[slot.index] for name, slot in plan.fixed_by_filter}, **fixed, **(among or {})}
         found = of.rows(scope.act, known)
         if fixed:
             found = [row for row in found if all(row.get(n, v) == v for n, v in fixed.items())]
@@ -530,16 +538,16 @@ class Plans:
         shared: dict[tuple[Any, ...], list[tuple[Any, ...]]] = {}
         constant = dict(navigation.constant)
         theirs = [name for _, name in navigation.on]
+        keys = [typed(of.by_name[theirs[0]], value) for value in dict.fromkeys(p[0] for p in asked)]
         if of.rows is not None:
-            for pointer in asked:
-                fixed = {name: typed(of.by_name[name], v) for name, v in zip(theirs, pointer, strict=True)}
-                shared[pointer] = self._computed(scope, plan, params, {**fixed, **constant})
+            found = self._computed(scope, plan, params, constant, {theirs[0]: keys}) if asked else []
         elif asked:
             query = self._query(plan, tuple(constant), len(params), among=theirs[0])
-            keys = [typed(of.by_name[theirs[0]], value) for value in dict.fromkeys(p[0] for p in asked)]
-            values = [*params, *constant.values(), keys]
-            for row in scope.tx.run(query, values, scope.context):
-                shared.setdefault(tuple(row[i] for i in branch.theirs), []).append(row)
+            found = scope.tx.run(query, [*params, *constant.values(), keys], scope.context)
+        else:
+            found = []
+        for row in found:
+            shared.setdefault(tuple(row[i] for i in branch.theirs), []).append(row)
         return [shared.get(pointer, []) for pointer in pointers]
 
     # ----------------------------------------------------------------------- pages

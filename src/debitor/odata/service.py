@@ -84,9 +84,9 @@ class Service:
     def __init__(self, host: Host) -> None:
         self._host = host
         self.strict = host.strict
-        self._catalog = host.catalog
-        self._addresses = Addresses(host.catalog, strict=host.strict)
-        self._plans = Plans(host.catalog)
+        self._catalog = strict_catalog(host.catalog) if host.strict else host.catalog
+        self._addresses = Addresses(self._catalog, strict=host.strict)
+        self._plans = Plans(self._catalog)
         self._readers: dict[str, BodyReader] = {}
         self._bare: dict[str, Parsed] = {}
         self._metadata: bytes | None = None
@@ -422,8 +422,8 @@ class Service:
         return Response(200, list(_HEADERS[level]), encode(body))
 
     def _guard(self, of: EntitySet, fixed: Mapping[str, Any], filtered: tuple[str, ...]) -> None:
-        """Refuse rows of a guarded set when neither the address nor the filter fixes one of its guard properties."""
-        if of.guard and not any(name in fixed or name in filtered for name in of.guard):
+        """Refuse rows of a guarded set when neither the address nor the filter fixes its key or a guard property."""
+        if of.guard and not any(name in fixed or name in filtered for name in (*of.guard, *of.key)):
             raise Refused(
                 "Application_DialogException",
                 of.guard_message or f"You must specify one of: {', '.join(of.guard)}.",
@@ -486,7 +486,7 @@ class Service:
             raise _changed()
         parsed = self._parsed(request, of, ONE)
         id = self._insert(scope, of, incoming, parents, key)
-        return self._written(scope, target, parsed, id, self._found_by(of, id, parents, incoming), 201)
+        return self._written(scope, target, parsed, id, self._found_by(of, id, parents), 201)
 
     def _create_again(
         self,
@@ -524,7 +524,7 @@ class Service:
         for navigation, items in incoming.parts:
             target = self._catalog[navigation.target]
             ours = tuple(name for name, _ in navigation.on)
-            found = self._plans.fetch(scope, of, self._found_by(of, id, parent, incoming), ours)
+            found = self._plans.fetch(scope, of, self._found_by(of, id, parent), ours)
             assert found is not None, f"{of.name}({id}) was just created and cannot be read"
             fixed: dict[str, Any] = dict(navigation.constant)
             for (_, theirs), wire in zip(navigation.on, found[1:], strict=True):
@@ -536,15 +536,11 @@ class Service:
         return id
 
     @staticmethod
-    def _found_by(of: EntitySet, id: str, parent: Mapping[str, Any], incoming: Incoming) -> dict[str, Any]:
-        """Return what finds an entity that was just written: its key, and where keys are unique only below a parent
-        (the guard demands the parent even then), the parent too.
+    def _found_by(of: EntitySet, id: str, parent: Mapping[str, Any]) -> dict[str, Any]:
+        """Return what finds an entity that was just written: its key; the keys of computed rows may be unique only
+        below their parent, so what the address fixed comes along.
         """
-        fixed: dict[str, Any] = {of.key[0]: id}
-        if of.guard and of.key[0] not in of.guard:
-            given = {**incoming.draft, **parent}
-            fixed.update({name: given[name] for name in of.guard if name in given})
-        return fixed
+        return {of.key[0]: id} if of.rows is None else {**parent, of.key[0]: id}
 
     def _written(
         self, scope: Scope, target: Target, parsed: Parsed, id: str, fixed: Mapping[str, Any], status: int
@@ -627,7 +623,7 @@ class Service:
         except DuplicateKey as twice:
             named = _by_column(of, twice.columns)
             raise _exists(of, {n: incoming.draft[n] for n in named if n in incoming.draft}) from twice
-        return self._written(scope, target, parsed, id, self._found_by(of, id, parent, incoming), 200)
+        return self._written(scope, target, parsed, id, self._found_by(of, id, parent), 200)
 
     def _delete(self, scope: Scope, target: Target) -> Response:
         of = target.last.of
@@ -655,6 +651,16 @@ class Service:
         if value is None:
             return Response(204, list(_EMPTY))
         return Response(200, list(_HEADERS["minimal"]), encode(value))
+
+
+def strict_catalog(catalog: Mapping[str, EntitySet]) -> Mapping[str, EntitySet]:
+    """Return the catalog without hidden properties: Business Central does not know them."""
+    return {
+        name: replace(of, properties=tuple(p for p in of.properties if not p.hidden), by_name={})
+        if any(p.hidden for p in of.properties)
+        else of
+        for name, of in catalog.items()
+    }
 
 
 def _changed() -> Refused:
