@@ -17,7 +17,7 @@ from msgspec.structs import astuple, replace
 from debitor.query import Query
 from debitor.schema import BLANK_GUID, Changes, Row
 from debitor.store import DuplicateKey, FrozenRow, StoreError
-from debitor.store.ddl import FROZEN
+from debitor.store.ddl import DUPLICATE, FROZEN
 from debitor.store.identity import Identity
 from debitor.store.rows import ENCODERS, ZERO, Codec, codec_of, decode, encode, unscaled
 from debitor.store.sql import compile_query, listed
@@ -25,7 +25,7 @@ from debitor.store.sql import compile_query, listed
 R = TypeVar("R", bound=Row)
 
 _MANY = (tuple, list, set, frozenset)
-_DUPLICATE = re.compile(r"UNIQUE constraint failed: (\w+)\.\w+")
+_DUPLICATE = re.compile(rf"{DUPLICATE}: (\w+)\.\w+")
 _SYSTEM = ("id", "version", "modified_at")
 
 NEXT_VERSION = "next_version"

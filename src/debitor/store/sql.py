@@ -45,7 +45,7 @@ _FLIPPED = {"eq": "eq", "ne": "ne", "lt": "gt", "le": "ge", "gt": "lt", "ge": "l
 _SIGNS = {"add": "+", "sub": "-"}
 _ABOVE_ALL_TEXT = b""
 """A blob sorts after every text and number, and equals none."""
-_EXACT = Context(prec=60)
+_EXACT = Context(prec=120)
 """Room for any literal times 10**5; the default 28 digits would round long ones."""
 
 
@@ -367,7 +367,7 @@ class _Compiler:
             case In():
                 return f"({self.among_items(node, spine)})"
             case Among():
-                return f"({self.among_values(node)})"
+                return f"({self.among_values(node, spine)})"
             case Call(name=name) if name in _CONDITIONS:
                 return f"({self.search(node, spine)})"
             case _:
@@ -380,6 +380,14 @@ class _Compiler:
             return str(int(same if op in ("eq", "le", "ge") else op == "ne" and not same))
         if isinstance(left, Param) and not isinstance(right, Param):
             op, left, right = _FLIPPED[op], right, left  # type: ignore[assignment]
+        if (
+            isinstance(left, Param)
+            and isinstance(right, Param)
+            and _form(left) in ("decimal", "int", "factor")
+        ):
+            # Two literals: as texts, because neither gives the other a scale.
+            x, y = (self.slot(f"plain(p[{i.index}])") for i in (left, right))
+            return f"{x} {_OPERATORS[op]} {y} COLLATE factor"
         if isinstance(right, Param):
             e = self.expression(left, _form(right))
             bare = spine and op == "eq" and not right.blank
@@ -417,7 +425,8 @@ class _Compiler:
     def among_items(self, node: In, spine: bool) -> str:
         params = [i for i in node.items if isinstance(i, Param)]
         e = self.expression(node.left, _form(params[0]) if params else None)
-        if len(params) < len([i for i in node.items if not isinstance(i, Null)]) or e.form == "factor":
+        alone = isinstance(node.left, Param) or e.form == "factor"
+        if alone or len(params) < len([i for i in node.items if not isinstance(i, Null)]):
             return _balanced(
                 [f"({self.compare(Compare('eq', node.left, i), False)})" for i in node.items], " OR "
             )
@@ -426,7 +435,8 @@ class _Compiler:
         sql = e.sql if spine and not any(i.blank for i in params) else e.solid
         return f"{sql} IN ({', '.join(self.value(e.form, 'eq', i) for i in params)})"
 
-    def among_values(self, node: Among) -> str:
+    def among_values(self, node: Among, spine: bool) -> str:
+        # The list is not known here; on the spine it is taken to hold no blank, as keys to expand do not.
         e = self.expression(node.left)
         value = f"p[{node.values.index}]"
         kind = node.values.type.kind
@@ -434,7 +444,7 @@ class _Compiler:
         source = {"decimal": f"exact_decimals({value})"}.get(e.form, f"listed({value})")
         if kind == "date":
             source = f"listed({value}, iso)"
-        return f"{e.sql} IN (SELECT value FROM json_each({self.slot(source)}))"  # noqa: S608 - declared names only
+        return f"{e.sql if spine else e.solid} IN (SELECT value FROM json_each({self.slot(source)}))"  # noqa: S608 - declared names only
 
     def search(self, node: Call, spine: bool) -> str:
         where, what = node.args
@@ -474,7 +484,7 @@ class _Compiler:
         value = f"p[{node.index}]"
         form = _form(node)
         if form == "factor":
-            return Expression(self.slot(f"nearest({value}, {SCALE})"), "decimal")
+            return Expression(self.slot(f"plain({value})"), "factor")
         if form in ("decimal", "int"):
             return Expression(self.slot(f"nearest({value}, {SCALE if form == 'decimal' else 0})"), form)
         return Expression(self.slot(f"iso({value})" if node.type.kind == "date" else value), form)

@@ -175,6 +175,10 @@ class SqliteStore:
             else:
                 self._snapshots.append((connection, root))
 
+    def explain(self, sql: str, values: Sequence[Any]) -> list[str]:
+        """Return SQLite's plan of a statement, one line per step."""
+        return [row[3] for row in _rows(self._reader_connection.execute(f"EXPLAIN QUERY PLAN {sql}", values))]
+
     def _check_open(self) -> None:
         if self._closed:
             raise StoreError("The store is closed.")
@@ -512,6 +516,13 @@ def _complete(cursor: apsw.Cursor, tables: Sequence[ddl.Table]) -> None:
     there = {name: sql for type, name, sql in objects if type in ("index", "trigger")}
     for statement in ddl.missing(tables, there, columns):
         cursor.execute(statement)
+    cursor.execute("ANALYZE sqlite_schema")  # makes the table of statistics
+    cursor.execute("DELETE FROM sqlite_stat1")
+    cursor.executemany(
+        "INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES (?, ?, ?)",
+        [(made.name, index, stat) for made in tables for index, stat in made.statistics.items()],
+    )
+    cursor.execute("ANALYZE sqlite_schema")  # reads it
 
 
 def _state(connection: apsw.Connection) -> tuple[int, str] | None:
