@@ -223,7 +223,7 @@ def tax_percent(tax: TaxGroup | None, *, tax_liable: bool) -> Decimal:
 
 
 def list_price(product: Product, header: SalesInvoice, percent: Decimal, precision: Precision) -> Decimal:
-    """Return the product's unit price in the invoice's currency, with or without tax as the invoice has its prices."""
+    """Return the product's unit price in the invoice's currency, with or without tax as its prices are."""
     price = product.unit_price if header.currency_factor == 1 else product.unit_price * header.currency_factor
     if product.price_includes_tax != header.prices_include_tax and percent:
         rate = 1 + percent / HUNDRED
@@ -276,7 +276,7 @@ def check_size(amount: Decimal) -> None:
 
 
 def with_discount_percent(line: SalesInvoiceLine, percent: Decimal, precision: Precision) -> SalesInvoiceLine:
-    """Return the line with a discount percent and the amount that follows. Also right after a new quantity or price."""
+    """Return the line with a discount percent and the amount that follows; also for a new quantity or price."""
     if not 0 <= percent <= HUNDRED:
         raise Refused(
             "Application_FieldValidationException",
@@ -374,7 +374,8 @@ def check_discount(header: SalesInvoice, lines: Sequence[SalesInvoiceLine], prec
     whole = sum((gross(line, precision) - line.discount_amount for line in lines), ZERO)
     if header.discount_amount < 0 or (lines and header.discount_amount > max(whole, ZERO)):
         raise refuse(
-            f"discountAmount {plain(header.discount_amount)} must be between 0 and the sum of the lines, {plain(whole)}."
+            f"discountAmount must be between 0 and the sum of the lines, {plain(whole)}, "
+            f"but is {plain(header.discount_amount)}."
         )
 
 
@@ -387,7 +388,8 @@ def check_in_range(on: date, setup: ReceivablesSetup) -> None:
     """Refuse a posting date outside the dates that the set-up allows. A blank end is open."""
     first, last = setup.allow_posting_from, setup.allow_posting_to
     if on < first or (last != BLANK_DATE and on > last):
-        raise refuse(
-            f"postingDate {on} is outside the range of allowed posting dates "
-            f"({first if first != BLANK_DATE else 'open'} to {last if last != BLANK_DATE else 'open'})."
+        bounds = f"{'' if first == BLANK_DATE else first}..{'' if last == BLANK_DATE else last}"
+        raise Refused(
+            "Application_FieldValidationException",
+            f"postingDate {on} is outside the allowed posting dates ({bounds}). Change the date, or the set-up.",
         )
