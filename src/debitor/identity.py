@@ -1,7 +1,7 @@
 """Who may ask: registered applications, their secrets, access tokens and the keys that sign them.
 
 An application proves itself with its secret, either once for a token (OAuth 2.0 client credentials) or with each
-request (HTTP Basic). Hashing a secret takes some 50 ms and checking a signature 50 us, so both are done once: what was
+request (HTTP Basic). Hashing a secret takes 50 ms and checking a signature 50 us, so both are done once: what was
 proved is remembered under the whole Authorization header, and a request costs one dict look-up. What is remembered
 falls when an application or a key changes; the store is asked at most once a second, so that a revocation by the
 command line takes effect as well.
@@ -53,7 +53,7 @@ SKEW = 60.0
 
 
 @record("api_client", unique=(("client_id",),), by_company=False)
-class ApiClient(Row):
+class ApiClient(Row, frozen=True, kw_only=True):
     """A registered application.
 
     Attributes:
@@ -77,7 +77,7 @@ class ApiClient(Row):
 
 
 @record("signing_key", unique=(("kid",),), by_company=False)
-class SigningKey(Row):
+class SigningKey(Row, frozen=True, kw_only=True):
     """A key pair for access tokens. One is current; the others verify until `verifies_until`.
 
     Attributes:

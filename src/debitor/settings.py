@@ -87,7 +87,7 @@ def _one_of(*allowed: str) -> Callable[[Any], str]:
 
 def _database_url(raw: Any) -> str:
     url = _text(raw)
-    if url and not url.startswith("sqlite://"):
+    if url and not (url.startswith("sqlite://") and url.removeprefix("sqlite://").strip("/")):
         raise ValueError(
             "sqlite:///path/to/debitor.db or nothing; this version keeps its books in SQLite, in the folder `data`"
         )
@@ -131,9 +131,16 @@ class Settings:
     sources: Mapping[str, str] = field(default_factory=dict)
 
     @property
+    def store_path(self) -> Path:
+        """The SQLite file."""
+        if self.database_url:
+            return Path(self.database_url.removeprefix("sqlite://"))
+        return self.data / "debitor.db"
+
+    @property
     def store_url(self) -> str:
         """The address of the store, as `store.opening.open_store` takes it."""
-        return self.database_url or f"sqlite://{self.data.resolve() / 'debitor.db'}"
+        return f"sqlite://{self.store_path}"
 
     @property
     def origin(self) -> str:

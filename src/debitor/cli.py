@@ -1,0 +1,388 @@
+"""The command `debitor`. It reads settings, calls other rooms and prints; it has no rules of its own.
+
+Exit codes: 0 done; 1 the answer is no (a check failed, an application is unknown); 2 wrong use or cannot start.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from debitor import __version__
+from debitor.settings import Settings, SettingsError, load
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+class Failure(click.ClickException):
+    """One line on standard error, and an exit code."""
+
+    def __init__(self, message: str, exit_code: int = 1) -> None:
+        super().__init__(message)
+        self.exit_code = exit_code
+
+    def show(self, file: Any = None) -> None:
+        """Print the line."""
+        click.echo(f"debitor: {self.format_message()}", file=file, err=True)
+
+
+class Commands(click.Group):
+    """Turns the refusals of the other rooms into one line and an exit code."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command."""
+        try:
+            return super().invoke(ctx)
+        except SettingsError as error:
+            raise Failure(str(error), 2) from error
+        except click.ClickException:
+            raise
+        except Exception as error:
+            # These rooms are slow to import, and version, settings and help do without them.
+            from debitor.identity import ClientError
+            from debitor.schema import Refused
+            from debitor.server import StartError
+            from debitor.store import StoreError
+
+            if isinstance(error, StartError):
+                raise Failure(str(error), 2) from error
+            if isinstance(error, ClientError | Refused | StoreError):
+                raise Failure(str(error)) from error
+            raise
+
+
+def where(command: F) -> F:
+    """Options that say which books are meant."""
+    options = (
+        click.option("--data", type=click.Path(path_type=Path), help="Folder of the books [./debitor-data]."),
+        click.option("--database-url", help="sqlite:///path/to/debitor.db, instead of debitor.db in --data."),
+        click.option("--config", type=click.Path(path_type=Path), help="TOML file with settings [./debitor.toml]."),
+    )
+    return functools.reduce(lambda made, option: option(made), reversed(options), command)
+
+
+as_json = click.option("--json", "json_form", is_flag=True, help="Print JSON, for scripts.")
+
+
+def settings_of(config: Path | None, **flags: Any) -> Settings:
+    """The settings in force, given these flags."""
+    return load(flags, config=config)
+
+
+def print_json(value: Any) -> None:
+    """Print a value for a script to read."""
+    click.echo(json.dumps(value, indent=2, ensure_ascii=False))
+
+
+def print_table(rows: list[dict[str, Any]], columns: tuple[str, ...]) -> None:
+    """Print rows under their column names."""
+    cells = [[*columns], *[["" if row[c] is None else str(row[c]) for c in columns] for row in rows]]
+    widths = [max(len(line[i]) for line in cells) for i in range(len(columns))]
+    for line in cells:
+        click.echo("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, message="debitor %(version)s")
+def main() -> None:
+    """debitor: a receivables server that speaks the Business Central API v2.0.
+
+    \b
+    Example:
+      debitor serve --demo
+    """
+
+
+@main.command()
+@where
+@click.option("--host", help="Address to listen on [127.0.0.1].")
+@click.option("--port", help="Port to listen on [7048]; 0 takes a free one.")
+@click.option("--demo/--no-demo", default=None, help="Create a demo company when the books are empty.")
+@click.option("--compat", help="documented, or strict: exactly as Business Central itself [documented].")
+@click.option("--workers", help="Server processes; 1 with SQLite [1].")
+@click.option("--tls-cert", help="Certificate chain (PEM), to serve https.")
+@click.option("--tls-key", help="Private key (PEM) of the certificate.")
+@click.option("--public-url", help="Address that clients use, when it is not host and port.")
+@click.option("--max-body", help="Largest request body, such as 32MB [32MB].")
+@click.option("--token-lifetime", help="Seconds that an access token is valid [3600].")
+@click.option("--log-level", help="debug, info, warning or error [info].")
+def serve(config: Path | None, **flags: Any) -> None:
+    """Serve the books until SIGTERM or Ctrl-C.
+
+    Prints one line when the first request can be answered. The first start registers an application: the one of
+    DEBITOR_CLIENT_ID and DEBITOR_CLIENT_SECRET, or a new one whose secret is shown once.
+
+    \b
+    Example:
+      debitor serve --demo --port 7048 --data ./debitor-data
+    """
+    settings = settings_of(config, **flags)
+    from debitor import server
+
+    raise SystemExit(server.serve(settings, click.echo))
+
+
+@main.group()
+def client() -> None:
+    """Applications that may use the API.
+
+    \b
+    Example:
+      debitor client create --name "Payment provider"
+    """
+
+
+@client.command("create")
+@where
+@as_json
+@click.option("--name", required=True, help="What the application is.")
+@click.option("--rights", type=click.Choice(["full", "read"]), default="full", show_default=True)
+@click.option("--client-id", default="", help="Its public id; made up when left out.")
+def client_create(config: Path | None, json_form: bool, name: str, rights: str, client_id: str, **flags: Any) -> None:
+    """Register an application and show its secret, once. A running server knows it within two seconds.
+
+    \b
+    Example:
+      debitor client create --name "Payment provider" --rights full --json
+    """
+    from debitor import identity, server
+
+    with server.open_books(settings_of(config, **flags), create=True) as store, store.transaction() as root:
+        row, secret = identity.register_client(root, name=name, rights=rights, client_id=client_id)
+    if json_form:
+        print_json({"client_id": row.client_id, "client_secret": secret, "name": row.name, "rights": row.rights})
+        return
+    click.echo(f"client id      {row.client_id}")
+    click.echo(f"client secret  {secret}   (shown only this once)")
+
+
+@client.command("list")
+@where
+@as_json
+def client_list(config: Path | None, json_form: bool, **flags: Any) -> None:
+    """List the applications.
+
+    \b
+    Example:
+      debitor client list --json
+    """
+    from debitor import identity, server
+
+    with server.open_books(settings_of(config, **flags)) as store, store.snapshot() as root:
+        rows = [
+            {
+                "client_id": row.client_id,
+                "name": row.name,
+                "rights": row.rights,
+                "created": row.created_at,
+                "revoked": None if row.active else row.revoked_at,
+            }
+            for row in root.all(identity.ApiClient, order=("created_at",))
+        ]
+    if json_form:
+        print_json(rows)
+    else:
+        print_table(rows, ("client_id", "name", "rights", "created", "revoked"))
+
+
+@client.command("revoke")
+@where
+@as_json
+@click.argument("client_id")
+def client_revoke(config: Path | None, json_form: bool, client_id: str, **flags: Any) -> None:
+    """Take access from an application for good. A running server follows within two seconds.
+
+    \b
+    Example:
+      debitor client revoke 0190f3a2-8a5c-7c7d-9d52-1e0a4f6f9b11
+    """
+    from debitor import identity, server
+
+    with server.open_books(settings_of(config, **flags)) as store, store.transaction() as root:
+        row = identity.revoke_client(root, client_id)
+    if json_form:
+        print_json({"client_id": row.client_id, "revoked": row.revoked_at})
+    else:
+        click.echo(f"The application {row.client_id} is revoked.")
+
+
+@main.group()
+def company() -> None:
+    """Companies in the books.
+
+    \b
+    Example:
+      debitor company create "My Company" --currency EUR
+    """
+
+
+@company.command("create")
+@where
+@as_json
+@click.argument("name")
+@click.option("--currency", default="EUR", show_default=True, help="Its own currency, an ISO 4217 code.")
+@click.option("--demo", is_flag=True, help="Fill it with demo customers and invoices.")
+def company_create(config: Path | None, json_form: bool, name: str, currency: str, demo: bool, **flags: Any) -> None:
+    """Create a company with a chart of accounts, terms, methods and number series.
+
+    \b
+    Example:
+      debitor company create "My Company" --currency EUR
+    """
+    from debitor import operations, server
+
+    with server.open_books(settings_of(config, **flags), create=True) as store, store.transaction() as root:
+        made = operations.create_company(root, name=name, currency=currency, demo=demo, today=server.work_date())
+    if json_form:
+        print_json({"id": made.id, "name": made.name})
+    else:
+        click.echo(f"The company {made.name} is created: companies({made.id})")
+
+
+@company.command("list")
+@where
+@as_json
+def company_list(config: Path | None, json_form: bool, **flags: Any) -> None:
+    """List the companies.
+
+    \b
+    Example:
+      debitor company list --json
+    """
+    from debitor import server
+    from debitor.ledger.records import Company
+
+    with server.open_books(settings_of(config, **flags)) as store, store.snapshot() as root:
+        rows = [{"id": row.id, "name": row.name} for row in root.all(Company)]
+    if json_form:
+        print_json(rows)
+    else:
+        print_table(rows, ("id", "name"))
+
+
+@main.command()
+@where
+@as_json
+def check(config: Path | None, json_form: bool, **flags: Any) -> None:
+    """Check every invariant of the books; exit code 1 when one does not hold.
+
+    \b
+    Example:
+      debitor check --data ./debitor-data
+    """
+    from debitor import operations, server
+
+    with server.open_books(settings_of(config, **flags)) as store, store.snapshot() as root:
+        violations = operations.check_books(root)
+    if json_form:
+        print_json({"ok": not violations, "violations": violations})
+    elif violations:
+        for violation in violations:
+            click.echo(violation)
+    else:
+        click.echo("Every check of the books holds.")
+    if violations:
+        raise SystemExit(1)
+
+
+@main.group()
+def key() -> None:
+    """Keys that sign access tokens.
+
+    \b
+    Example:
+      debitor key rotate
+    """
+
+
+@key.command("rotate")
+@where
+@as_json
+@click.option("--at-once", is_flag=True, help="Tokens signed before stop working now, as after a leak.")
+def key_rotate(config: Path | None, json_form: bool, at_once: bool, **flags: Any) -> None:
+    """Sign with a new key from now on; older keys verify until their tokens have expired.
+
+    \b
+    Example:
+      debitor key rotate --at-once
+    """
+    from debitor import identity, server
+
+    settings = settings_of(config, **flags)
+    with server.open_books(settings) as store, store.transaction() as root:
+        row = identity.rotate_key(root, lifetime=settings.token_lifetime, at_once=at_once)
+    if json_form:
+        print_json({"kid": row.kid, "created": row.created_at})
+    else:
+        click.echo(f"Tokens are signed with the key {row.kid} from now on.")
+
+
+@key.command("list")
+@where
+@as_json
+def key_list(config: Path | None, json_form: bool, **flags: Any) -> None:
+    """List the signing keys, never their private parts.
+
+    \b
+    Example:
+      debitor key list --json
+    """
+    from debitor import identity, server
+
+    with server.open_books(settings_of(config, **flags)) as store, store.snapshot() as root:
+        rows = [
+            {
+                "kid": row.kid,
+                "current": row.current,
+                "created": row.created_at,
+                "verifies_until": None if row.current else row.verifies_until,
+            }
+            for row in root.all(identity.SigningKey, order=("-created_at",))
+        ]
+    if json_form:
+        print_json(rows)
+    else:
+        print_table(rows, ("kid", "current", "created", "verifies_until"))
+
+
+@main.command("settings")
+@where
+@as_json
+def show_settings(config: Path | None, json_form: bool, **flags: Any) -> None:
+    """Show every setting, its value and where that comes from. Secrets are masked.
+
+    Flags win over DEBITOR_* variables, these over the TOML file, and that over the defaults.
+
+    \b
+    Example:
+      DEBITOR_PORT=8000 debitor settings --json
+    """
+    rows = settings_of(config, **flags).rows()
+    if json_form:
+        print_json(rows)
+    else:
+        print_table(rows, ("name", "value", "source"))
+
+
+@main.command()
+@as_json
+def version(json_form: bool) -> None:
+    """Show the version.
+
+    \b
+    Example:
+      debitor version --json
+    """
+    if json_form:
+        print_json({"name": "debitor", "version": __version__})
+    else:
+        click.echo(f"debitor {__version__}")
+
+
+if __name__ == "__main__":
+    main()
