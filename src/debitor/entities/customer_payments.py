@@ -33,7 +33,7 @@ CUSTOMER_PAYMENTS = EntitySet(
     lookups={"journal": Lookup(JournalBatch, via="journal_id"), "customer": Lookup(Customer, via="account_id")},
     where={**PAYMENT_FIELDS, "journal.template_name": Context("payment_template")},
     order=("journalDisplayName", "lineNumber"),
-    guard=("journalId",),
+    guard=("journalId", "id"),
     guard_message=payments.NO_JOURNAL,
     properties=(
         Property("id", GUID, "id", editable=False, nullable=False),

@@ -28,7 +28,7 @@ JOURNAL_LINES = EntitySet(
     lookups={"journal": Lookup(JournalBatch, via="journal_id")},
     where={"document_type": DocumentType.BLANK, "account_type": journals.LINE_ACCOUNTS},
     order=("journalDisplayName", "lineNumber"),
-    guard=("journalId",),
+    guard=("journalId", "id"),
     guard_message=NO_JOURNAL.replace("customerPaymentJournals({id})/customerPayments", "journals({id})/journalLines"),
     properties=(
         Property("id", GUID, "id", editable=False, nullable=False),

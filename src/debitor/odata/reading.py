@@ -248,12 +248,13 @@ class Plans:
 
     def _make(self, shape: Shape, level: Level, order: bool, more: tuple[str, ...]) -> Plan:
         of = shape.of
-        by_key = tuple(Order(name) for name in of.key)
         wanted_order: tuple[Order, ...] = ()
         if order:
             named = tuple(shape.order) or tuple(Order(name) for name in of.order)
             ordered = {term.name for term in named}
-            wanted_order = (*named, *(term for term in by_key if term.name not in ordered))
+            # The key follows in the direction of the last term, so that one index gives the whole order.
+            falling = named[-1].descending if named else False
+            wanted_order = (*named, *(Order(name, falling) for name in of.key if name not in ordered))
         shown = shown_properties(of, shape.select)
         columns = [p for p in shown if p.type.kind != "stream"]
         have = {p.name for p in columns}
