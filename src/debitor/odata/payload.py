@@ -140,8 +140,8 @@ def decode_object(body: bytes) -> dict[str, Any]:
 def shown(value: Any) -> str:
     """Return a value as messages print it: short, on one line."""
     text = value if type(value) is str else str(value)
-    if type(value) is bool or value is None:
-        text = {True: "true", False: "false"}.get(value, "null")
+    if value is None or type(value) is bool:
+        text = "null" if value is None else text.lower()
     if len(text) > _SHOWN:
         text = text[:_SHOWN] + "..."
     return "".join(c if c.isprintable() else " " for c in text)
