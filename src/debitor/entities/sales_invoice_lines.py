@@ -1,0 +1,90 @@
+"""salesInvoiceLines: what an invoice sells. Read through the invoice, by documentId, or one line by its id.
+
+`discountAppliedBeforeTax` is always false on lines, as in recorded answers of Business Central; the header says it.
+Source: BCApps APIV2SalesInvoiceLines.Page.al.
+"""
+
+from debitor.ledger.records import LineType, SalesInvoiceLine
+from debitor.operations import invoices
+from debitor.operations.master_records import UnitOfMeasure
+from debitor.schema import (
+    BOOL,
+    DATE,
+    DECIMAL,
+    GUID,
+    INT32,
+    Constant,
+    EntitySet,
+    Lookup,
+    Navigation,
+    Property,
+    code,
+    enum,
+    text,
+)
+
+SALES_INVOICE_LINES = EntitySet(
+    name="salesInvoiceLines",
+    entity="salesInvoiceLine",
+    record=SalesInvoiceLine,
+    lookups={"unit": Lookup(UnitOfMeasure, via="unit_of_measure_code", by="code")},
+    order=("documentId", "sequence"),
+    guard=("documentId", "id"),
+    guard_message=invoices.NO_DOCUMENT,
+    properties=(
+        Property("id", GUID, "id", editable=False, nullable=False),
+        Property("documentId", GUID, "document_id"),
+        Property("sequence", INT32, "sequence"),
+        Property("itemId", GUID, "item_id"),
+        Property("accountId", GUID, "account_id"),
+        Property("lineType", enum(LineType), "line_type"),
+        Property("lineObjectNumber", code(20), "line_object_number"),
+        Property("description", text(100), "description"),
+        Property("description2", text(50), "description_2"),
+        Property("unitOfMeasureId", GUID, "unit.id"),
+        Property("unitOfMeasureCode", code(10), "unit_of_measure_code"),
+        Property("quantity", DECIMAL, "quantity"),
+        Property("unitPrice", DECIMAL, "unit_price"),
+        Property("discountAmount", DECIMAL, "discount_amount"),
+        Property("discountPercent", DECIMAL, "discount_percent"),
+        Property("discountAppliedBeforeTax", BOOL, Constant(False), editable=False),
+        Property("amountExcludingTax", DECIMAL, "amount_excluding_tax", editable=False),
+        Property("taxCode", code(50), "tax_code"),
+        Property("taxPercent", DECIMAL, "tax_percent", editable=False),
+        Property("totalTaxAmount", DECIMAL, "tax_amount", editable=False),
+        Property("amountIncludingTax", DECIMAL, "amount_including_tax", editable=False),
+        Property("invoiceDiscountAllocation", DECIMAL, "invoice_discount_allocation", editable=False),
+        Property("netAmount", DECIMAL, "net_amount", editable=False),
+        Property("netTaxAmount", DECIMAL, "net_tax_amount", editable=False),
+        Property("netAmountIncludingTax", DECIMAL, "net_amount_including_tax", editable=False),
+        Property("shipmentDate", DATE, "shipment_date"),
+        Property("itemVariantId", GUID, "item_variant_id"),
+        Property("locationId", GUID, "location_id"),
+    ),
+    navigations=(
+        Navigation(
+            "salesInvoice",
+            "salesInvoices",
+            many=False,
+            on=(("documentId", "id"),),
+            kind="partner",
+            partner="salesInvoiceLines",
+        ),
+        Navigation("item", "items", many=False, on=(("itemId", "id"),)),
+        Navigation("account", "accounts", many=False, on=(("accountId", "id"),)),
+        Navigation("unitOfMeasure", "unitsOfMeasure", many=False, on=(("unitOfMeasureId", "id"),)),
+        Navigation(
+            "dimensionSetLines",
+            "dimensionSetLines",
+            many=True,
+            on=(("id", "parentId"),),
+            kind="part",
+            partner="salesInvoiceLine",
+            constant={"parentType": "Sales_x0020_Invoice_x0020_Line"},
+            deep=True,
+        ),
+    ),
+    create=invoices.create_line,
+    change=invoices.change_line,
+    remove=invoices.remove_line,
+)
