@@ -20,7 +20,7 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from queue import SimpleQueue
 from threading import Lock, Thread, get_ident
@@ -127,6 +127,9 @@ class SqliteStore:
         try:
             connection = apsw.Connection(self._path, statementcachesize=400)
             connection.set_busy_timeout(5000)
+            # Plans must not depend on bound values: otherwise SQLite prepares a statement anew whenever such a
+            # value changes, which costs four times the statement itself.
+            connection.config(apsw.SQLITE_DBCONFIG_ENABLE_QPSG, 1)
             for pragma in (
                 "journal_mode = WAL", "synchronous = FULL", "temp_store = MEMORY", "recursive_triggers = ON",
                 f"cache_size = {cache}", f"wal_autocheckpoint = {_CHECKPOINT_PAGES}",
@@ -159,9 +162,9 @@ class SqliteStore:
     def snapshot(self) -> Iterator[RootSession]:
         """A reader whose reads all see one moment: that of the first one."""
         self._check_open()
-        if self._snapshots:
+        try:
             connection, root = self._snapshots.pop()
-        else:
+        except IndexError:
             connection = self._connect(_READ_CACHE)
             root = RootSession(Writing(connection, self._identity))
         connection.execute("BEGIN")
@@ -187,11 +190,15 @@ class SqliteStore:
 
     def _begin(self) -> None:
         """Start a transaction on the write connection; the caller holds the lock. Raises apsw.BusyError."""
-        cursor = self._writing.cursor
-        cursor.execute("BEGIN IMMEDIATE")
-        # Another process may have written since: its versions count too.
-        ((self._writing.version,),) = _rows(cursor.execute("SELECT version FROM debitor_store"))
-        self._writing.active, self._writing.open, self._writing.dirty = True, False, False
+        writing = self._writing
+        writing.cursor.execute("BEGIN IMMEDIATE")
+        try:
+            # Another process may have written since: its versions count too.
+            ((writing.version,),) = _rows(writing.cursor.execute("SELECT version FROM debitor_store"))
+        except apsw.Error:
+            self._rollback()
+            raise
+        writing.active, writing.open, writing.dirty = True, False, False
 
     def _begin_patiently(self) -> None:
         """Start a transaction, waiting for other processes. Raises StoreError when they take too long."""
@@ -227,7 +234,9 @@ class SqliteStore:
         writing = self._writing
         writing.active = writing.open = False
         if writing.connection.in_transaction:
-            writing.cursor.execute("ROLLBACK")
+            # After an error of the disk ROLLBACK may report it again, and has rolled back all the same.
+            with suppress(apsw.Error):
+                writing.cursor.execute("ROLLBACK")
 
     @contextmanager
     def transaction(self) -> Iterator[RootSession]:
@@ -303,8 +312,9 @@ class SqliteStore:
         self._rollback()
         self._lock.release()
         _deliver(group)
-        assert self._loop is not None
-        self._loop.call_soon(self._next)
+        if not self._closed:
+            assert self._loop is not None
+            self._loop.call_soon(self._next)
 
     def _run_group(self) -> list[_Done]:
         """Run waiting jobs in the transaction that has begun, for a few milliseconds at most."""
@@ -333,10 +343,13 @@ class SqliteStore:
         except Exception as error:
             # When SQLite has rolled back by itself, the commit of the group will say so.
             if writing.open and self._writer.in_transaction:
-                writing.cursor.execute("ROLLBACK TO job")
-                writing.cursor.execute("RELEASE job")
-                writing.dirty = dirty
-            return _Done(job.future, None, translated(error) if isinstance(error, apsw.Error) else error)
+                try:
+                    writing.cursor.execute("ROLLBACK TO job")
+                    writing.cursor.execute("RELEASE job")
+                    writing.dirty = dirty
+                except apsw.Error:
+                    self._rollback()
+            return _Done(job.future, None, _as_raised(error))
         finally:
             writing.open = False
 
@@ -405,9 +418,10 @@ class SqliteStore:
                 self._writing.open = self._writing.dirty = True
                 try:
                     done = _Done(job.future, job.run(self._root), None)
-                except Exception as error:
+                except BaseException as error:
+                    # Whatever it is, it must not end the worker.
                     self._rollback()
-                    done = _Done(job.future, None, error)
+                    done = _Done(job.future, None, _as_raised(error))
                 else:
                     self._commit()
             except StoreError as error:
@@ -442,12 +456,22 @@ class SqliteStore:
             self._thread.join()
         for connection in (self._reader_connection, *(c for c, _ in self._snapshots)):
             connection.close()
-        try:
+        # Another process may be reading or writing: then the log is emptied when that one closes.
+        with suppress(apsw.BusyError):
             self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
-        except apsw.BusyError:
-            pass  # another process is reading or writing: it will do this when it closes
-        finally:
-            self._writer.close()
+        self._writer.close()
+
+
+def _as_raised(error: BaseException) -> BaseException:
+    """Return the exception that the caller of `write` gets."""
+    if isinstance(error, apsw.Error):
+        return translated(error)
+    if isinstance(error, StopIteration):
+        # A future takes none, because it would end the generator that awaits it.
+        made = RuntimeError("a job raised StopIteration")
+        made.__cause__ = error
+        return made
+    return error
 
 
 def _deliver(group: Sequence[_Done], failure: StoreError | None = None) -> None:
