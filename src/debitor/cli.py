@@ -24,7 +24,12 @@ class Failure(click.ClickException):
 
     def __init__(self, message: str, exit_code: int = 1) -> None:
         super().__init__(message)
-        self.exit_code = exit_code
+        self.code = exit_code
+
+    @property
+    def exit_code(self) -> int:  # type: ignore[override]
+        """What click ends the process with; a class attribute there."""
+        return self.code
 
     def show(self, file: Any = None) -> None:
         """Print the line."""

@@ -282,7 +282,7 @@ async def _serve(settings: Settings, store: Store, start: Start, say: Callable[[
             serving.result()
             raise StartError("The HTTP server ended by itself; the log may say why.")
         app.draining = True
-        server.stop()
+        server.stop()  # type: ignore[no-untyped-call]
         await asyncio.wait({serving}, timeout=DRAIN + 5)
         if not serving.done():
             log.warning("connections did not end within %g seconds and were cut", DRAIN + 5)
