@@ -145,7 +145,7 @@ def _rounded(value: Decimal) -> Decimal:
 
 
 def _whole(value: Any, rounding: str) -> Any:
-    return value if isinstance(value, int) else value.to_integral_value(rounding, _WIDE)
+    return value if isinstance(value, int) else _rounded(value).to_integral_value(rounding, _WIDE)
 
 
 def _iso(value: Any) -> str:
