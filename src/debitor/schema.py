@@ -225,6 +225,7 @@ class Record:
             With `frozen_when`, only rows where that flag column is true are frozen.
         deletable: False: rows are never deleted (ledgers).
         by_company: False for the few tables that belong to the whole store.
+        kept: few rows that change rarely (set-up, accounts, currencies): sessions of the store remember them.
     """
 
     name: str
@@ -237,6 +238,7 @@ class Record:
     frozen_when: str = ""
     deletable: bool = True
     by_company: bool = True
+    kept: bool = False
     by_name: dict[str, Column] = field(default_factory=dict, compare=False)
 
     def __post_init__(self) -> None:

@@ -248,7 +248,7 @@ class Company(Row, frozen=True):
     created_at: Timestamp = "0001-01-01T00:00:00.000Z"
 
 
-@record("receivables_setup")
+@record("receivables_setup", kept=True)
 class ReceivablesSetup(Row, frozen=True):
     """General ledger and receivables set-up; one row."""
 
@@ -285,7 +285,7 @@ class ReceivablesSetup(Row, frozen=True):
     global_dimension_2: Code20 = ""
 
 
-@record("account", unique=(("number",),))
+@record("account", unique=(("number",),), kept=True)
 class Account(Row, frozen=True):
     """A line of the chart of accounts (G/L Account)."""
 
@@ -303,7 +303,7 @@ class Account(Row, frozen=True):
     exclude_from_consolidation: Flag = False
 
 
-@record("customer_posting_group", unique=(("code",),))
+@record("customer_posting_group", unique=(("code",),), kept=True)
 class CustomerPostingGroup(Row, frozen=True):
     """The general ledger accounts (numbers) that a customer's entries go to."""
 
@@ -321,7 +321,7 @@ class CustomerPostingGroup(Row, frozen=True):
     write_off_account: Code20 = ""
 
 
-@record("general_product_posting_group", unique=(("code",),))
+@record("general_product_posting_group", unique=(("code",),), kept=True)
 class GeneralProductPostingGroup(Row, frozen=True):
     """What is sold, and the account its sales go to."""
 
@@ -333,7 +333,7 @@ class GeneralProductPostingGroup(Row, frozen=True):
     auto_insert_default: Flag = True
 
 
-@record("tax_group", unique=(("code",),))
+@record("tax_group", unique=(("code",),), kept=True)
 class TaxGroup(Row, frozen=True):
     """A tax rate (percent) and the account the tax is owed on."""
 
@@ -344,7 +344,7 @@ class TaxGroup(Row, frozen=True):
     tax_account: Code20 = ""
 
 
-@record("bank_account", unique=(("number",),))
+@record("bank_account", unique=(("number",),), kept=True)
 class BankAccount(Row, frozen=True):
     """A bank account; `ledger_account` is the G/L account of its posting group."""
 
@@ -358,7 +358,7 @@ class BankAccount(Row, frozen=True):
     intercompany_enabled: Flag = False
 
 
-@record("payment_term", unique=(("code",),))
+@record("payment_term", unique=(("code",),), kept=True)
 class PaymentTerm(Row, frozen=True):
     """When an invoice falls due, and the discount for paying early (percent)."""
 
@@ -370,7 +370,7 @@ class PaymentTerm(Row, frozen=True):
     calculate_discount_on_credit_memos: Flag = False
 
 
-@record("payment_method", unique=(("code",),))
+@record("payment_method", unique=(("code",),), kept=True)
 class PaymentMethod(Row, frozen=True):
     """How a customer pays; with a balancing account an invoice is paid as it is posted."""
 
@@ -380,7 +380,7 @@ class PaymentMethod(Row, frozen=True):
     balancing_account_number: Code20 = ""
 
 
-@record("currency", unique=(("code",),))
+@record("currency", unique=(("code",),), kept=True)
 class Currency(Row, frozen=True):
     """A foreign currency. Accounts are G/L account numbers."""
 
@@ -398,7 +398,7 @@ class Currency(Row, frozen=True):
     unrealized_losses_account: Code20 = ""
 
 
-@record("currency_exchange_rate", unique=(("currency_code", "starting_date"),))
+@record("currency_exchange_rate", unique=(("currency_code", "starting_date"),), kept=True)
 class ExchangeRate(Row, frozen=True):
     """From `starting_date`: `exchange_rate_amount` of the currency is worth `relational_exchange_rate_amount` LCY."""
 
@@ -410,7 +410,7 @@ class ExchangeRate(Row, frozen=True):
     relational_adjustment_exchange_rate_amount: Rate = Decimal(1)
 
 
-@record("number_series", unique=(("code",),))
+@record("number_series", unique=(("code",),), kept=True)
 class NumberSeries(Row, frozen=True):
     """A source of document numbers. `default_numbers`: given by itself; `manual_numbers`: may be typed."""
 
@@ -436,7 +436,7 @@ class NumberSeriesLine(Row, frozen=True):
     open: Flag = True
 
 
-@record("dimension", unique=(("code",),))
+@record("dimension", unique=(("code",),), kept=True)
 class Dimension(Row, frozen=True):
     """A way to classify entries, such as DEPARTMENT."""
 
@@ -446,7 +446,7 @@ class Dimension(Row, frozen=True):
     blocked: Flag = False
 
 
-@record("dimension_value", unique=(("dimension_code", "code"),))
+@record("dimension_value", unique=(("dimension_code", "code"),), kept=True)
 class DimensionValue(Row, frozen=True):
     """A value of a dimension, such as SALES."""
 
@@ -457,7 +457,7 @@ class DimensionValue(Row, frozen=True):
     blocked: Flag = False
 
 
-@record("default_dimension", unique=(("parent_type", "parent_id", "dimension_code"),))
+@record("default_dimension", unique=(("parent_type", "parent_id", "dimension_code"),), kept=True)
 class DefaultDimension(Row, frozen=True):
     """The dimension value that a master record gives to its documents, and what posting demands.
 
@@ -474,7 +474,7 @@ class DefaultDimension(Row, frozen=True):
     posting_validation: PostingValidation = PostingValidation.BLANK
 
 
-@record("dimension_set", key=("number",), unique=(("fingerprint",),), frozen=("*",), deletable=False)
+@record("dimension_set", key=("number",), unique=(("fingerprint",),), frozen=("*",), deletable=False, kept=True)
 class DimensionSet(Row, frozen=True):
     """An interned set of (dimension, value) pairs; number 0 is the empty set and has no row.
 
@@ -557,7 +557,7 @@ class Item(Row, frozen=True):
 # --------------------------------------------------------------------------- journals
 
 
-@record("journal_template", unique=(("name",),))
+@record("journal_template", unique=(("name",),), kept=True)
 class JournalTemplate(Row, frozen=True):
     """What all journals of a kind have in common."""
 
@@ -573,7 +573,7 @@ class JournalTemplate(Row, frozen=True):
     balancing_account_number: Code20 = ""
 
 
-@record("journal_batch", unique=(("template_name", "name"),))
+@record("journal_batch", unique=(("template_name", "name"),), kept=True)
 class JournalBatch(Row, frozen=True):
     """A journal (Gen. Journal Batch).
 

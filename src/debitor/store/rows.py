@@ -163,9 +163,7 @@ class Codec:
         given = [*lead, *(_GIVEN.get(c.name) or value(c) for c in record.columns)]
         key = [*lead, *(value(record.by_name[c]) for c in record.key)]
         slot = {c.name: f"v{i}" for i, c in enumerate(record.columns)}
-        fields = ", ".join(
-            f"{c.name}={_OUT.get(c.type.kind, '{0}').format(slot[c.name])}" for c in record.columns
-        )
+        fields = ", ".join(f"{c.name}={_OUT.get(c.type.kind, '{0}').format(slot[c.name])}" for c in record.columns)
         names = {**_NAMES, "Row": record.row}
         self.encode = compiled(f"lambda company, r, id, version, now: ({', '.join(given)},)", names)
         self.key = compiled(f"lambda company, r: ({', '.join(key)},)", names)

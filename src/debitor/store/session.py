@@ -15,7 +15,7 @@ import apsw
 from msgspec.structs import astuple, replace
 
 from debitor.query import Query
-from debitor.schema import BLANK_GUID, Changes, Row
+from debitor.schema import BLANK_GUID, Changes, Row, record_of
 from debitor.store import DuplicateKey, FrozenRow, StoreError
 from debitor.store.ddl import DUPLICATE, FROZEN
 from debitor.store.identity import Identity
@@ -28,6 +28,8 @@ _MANY = (tuple, list, set, frozenset)
 _DUPLICATE = re.compile(rf"{DUPLICATE}: (\w+)\.\w+")
 _SYSTEM = ("id", "version", "modified_at")
 
+MOST_KEPT = 5000
+"""Reads of one kept record that a session remembers."""
 NEXT_VERSION = "next_version"
 """The SQL function that gives each row of one UPDATE a version of its own."""
 
@@ -100,6 +102,8 @@ class Writing:
         active: a transaction is running, so sessions may write.
         open: what is written now can be undone: the job's savepoint is open, or the transaction is its own.
         dirty: something was written since BEGIN.
+        kept: record name -> what was read of it, for records declared `kept`. A write of the record drops it.
+        touched: names of kept records written since BEGIN.
     """
 
     def __init__(self, connection: apsw.Connection, identity: Identity) -> None:
@@ -109,6 +113,8 @@ class Writing:
         self.version = 0
         self.now = ""
         self.active = self.open = self.dirty = False
+        self.kept: dict[str, dict[tuple[Any, ...], Any]] = {}
+        self.touched: set[str] = set()
         connection.create_scalar_function(NEXT_VERSION, self.next_version, 0)
 
     def next_version(self, *_: object) -> int:
@@ -123,6 +129,23 @@ class Writing:
             raise StoreError("The transaction was rolled back after an earlier error.")
         self.cursor.execute("SAVEPOINT job")
         self.open = self.dirty = True
+
+    def remember(self, record: str) -> dict[tuple[Any, ...], Any]:
+        """Return what is remembered of a kept record."""
+        found = self.kept.get(record)
+        if found is None or len(found) >= MOST_KEPT:
+            found = self.kept[record] = {}
+        return found
+
+    def touch(self, record: str) -> None:
+        """Forget a kept record that is being written."""
+        self.touched.add(record)
+        self.kept.pop(record, None)
+
+    def undone(self) -> None:
+        """Forget what a write that was undone may have left in memory."""
+        if self.touched:
+            self.kept.clear()
 
     def fail(self, error: apsw.Error, codec: Codec | None = None) -> NoReturn:
         """Raise what an error of the driver means."""
@@ -178,12 +201,36 @@ class Session:
 
     def find(self, record: type[R], **equal: Any) -> R | None:
         """The first row, by key, with these values."""
+        if record_of(record).kept:
+            known, at = self._known(record, equal, "find")
+            if at not in known:
+                known[at] = self._find(record, equal)
+            found: R | None = known[at]
+            return found
+        return self._find(record, equal)
+
+    def _known(
+        self, record: type[R], equal: Mapping[str, Any], *more: Any
+    ) -> tuple[dict[tuple[Any, ...], Any], tuple[Any, ...]]:
+        """Return what is remembered of a kept record, and the place of this read in it."""
+        values = [tuple(v) if isinstance(v, _MANY) else v for v in equal.values()]
+        return self._writing.remember(record_of(record).name), (self.company, *more, *equal, *values)
+
+    def _find(self, record: type[R], equal: Mapping[str, Any]) -> R | None:
         made = shape("SELECT {names} FROM {table} WHERE {where} ORDER BY {key} LIMIT 1", record, equal)
         rows = self._rows(made, equal)
         return made.codec.decode(rows)[0] if rows else None
 
     def all(self, record: type[R], *, order: Sequence[str] = (), limit: int = 0, **equal: Any) -> list[R]:
         """All rows with these values, ordered by columns, then by key."""
+        if record_of(record).kept:
+            known, at = self._known(record, equal, "all", *order, limit)
+            if at not in known:
+                known[at] = self._all(record, order, limit, equal)
+            return list(known[at])
+        return self._all(record, order, limit, equal)
+
+    def _all(self, record: type[R], order: Sequence[str], limit: int, equal: Mapping[str, Any]) -> list[R]:
         terms = [f'"{c.removeprefix("-")}"{" DESC" if c.startswith("-") else ""}' for c in order]
         terms += [f'"{c}"' for c in codec_of(record).record.key]
         made = shape(
@@ -194,9 +241,7 @@ class Session:
 
     def last(self, record: type[R], by: str, **equal: Any) -> R | None:
         """The row with the greatest value of column `by`."""
-        made = shape(
-            'SELECT {names} FROM {table} WHERE {where} ORDER BY "{0}" DESC LIMIT 1', record, equal, by
-        )
+        made = shape('SELECT {names} FROM {table} WHERE {where} ORDER BY "{0}" DESC LIMIT 1', record, equal, by)
         rows = self._rows(made, equal)
         return made.codec.decode(rows)[0] if rows else None
 
@@ -224,9 +269,7 @@ class Session:
         """Rows of an entity set as wire-ready tuples."""
         made = compile_query(query)
         try:
-            rows = self._cursor.execute(
-                made.sql, made.bind(self.company, params, context, self.now)
-            ).fetchall()
+            rows = self._cursor.execute(made.sql, made.bind(self.company, params, context, self.now)).fetchall()
         except apsw.Error as error:
             self._writing.fail(error)
         return rows if made.convert is None else made.convert(rows)
@@ -247,6 +290,8 @@ class Session:
         writing = self._writing
         if not writing.open:
             writing.begin_write()
+        if codec.record.kept:
+            writing.touch(codec.record.name)
         try:
             self._cursor.execute(sql, values)
         except apsw.Error as error:
@@ -257,6 +302,8 @@ class Session:
         writing = self._writing
         if not writing.open:
             writing.begin_write()
+        if codec.record.kept:
+            writing.touch(codec.record.name)
         before = writing.connection.total_changes()
         try:
             self._cursor.executemany(sql, values)
@@ -303,9 +350,7 @@ class Session:
         assert not set(changes) & set(_SYSTEM), "the store itself sets id, version and time"
         changes = {c: v for c, v in changes.items() if getattr(row, c) != v}
         new = replace(row, **changes, version=self._writing.next_version(), modified_at=self._writing.now)
-        written = self._do(
-            _update(codec, tuple(changes)), self._changed(codec, row, new, tuple(changes)), codec
-        )
+        written = self._do(_update(codec, tuple(changes)), self._changed(codec, row, new, tuple(changes)), codec)
         assert written == 1, f"{codec.record.name} {row.id} is no longer there"
         return new
 
@@ -380,6 +425,14 @@ class RootSession(Session):
             found = self._companies[company] = Session(self._writing, company)
         return found
 
+    def forget(self, records: Iterable[str] | None = None) -> None:
+        """Forget what is remembered of these kept records, or of all."""
+        if records is None:
+            self._writing.kept.clear()
+        else:
+            for name in records:
+                self._writing.kept.pop(name, None)
+
     @contextmanager
     def savepoint(self) -> Iterator[None]:
         """A part that is undone by itself when it raises, while the transaction goes on."""
@@ -397,6 +450,7 @@ class RootSession(Session):
                 if writing.connection.in_transaction:
                     cursor.execute(f"ROLLBACK TO {name}")
                     cursor.execute(f"RELEASE {name}")
+                writing.undone()
                 raise
             cursor.execute(f"RELEASE {name}")
         except apsw.Error as error:

@@ -276,9 +276,7 @@ class _Compiler:
             via = self.column(lookup.via).sql
             table = f"j{len(self.joins) + 1}"
             company = f'{table}."company" = {self.company} AND ' if record.by_company else ""
-            self.joined.append(
-                f'LEFT JOIN "{record.name}" AS {table} ON {company}{table}."{lookup.by}" = {via}'
-            )
+            self.joined.append(f'LEFT JOIN "{record.name}" AS {table} ON {company}{table}."{lookup.by}" = {via}')
             self.joins[alias] = (table, record)
         return self.joins[alias]
 
@@ -318,16 +316,12 @@ class _Compiler:
         conditions += [f'{s}."{theirs}" = {self.column(ours).sql}' for theirs, ours in source.on.items()]
         for theirs, value in source.where.items():
             kept = record.by_name[theirs]
-            conditions.append(
-                self.equals(Expression(f'{s}."{theirs}"', FORMS[kept.type.kind]), kept.type, value)
-            )
+            conditions.append(self.equals(Expression(f'{s}."{theirs}"', FORMS[kept.type.kind]), kept.type, value))
         if source.before is not None:
             theirs, name = source.before
             kind = record.by_name[theirs].type.kind
             conditions.append(f'{s}."{theirs}" < {self.slot(_context(name, kind))}')
-        assert record.by_name[source.column].type.kind == "decimal", (
-            f"{source.column} is not a decimal column"
-        )
+        assert record.by_name[source.column].type.kind == "decimal", f"{source.column} is not a decimal column"
         return Expression(
             f'(SELECT COALESCE(SUM({s}."{source.column}"), 0) FROM "{record.name}" AS {s} '  # noqa: S608
             f"WHERE {' AND '.join(conditions) or '1'})",
@@ -380,11 +374,7 @@ class _Compiler:
             return str(int(same if op in ("eq", "le", "ge") else op == "ne" and not same))
         if isinstance(left, Param) and not isinstance(right, Param):
             op, left, right = _FLIPPED[op], right, left  # type: ignore[assignment]
-        if (
-            isinstance(left, Param)
-            and isinstance(right, Param)
-            and _form(left) in ("decimal", "int", "factor")
-        ):
+        if isinstance(left, Param) and isinstance(right, Param) and _form(left) in ("decimal", "int", "factor"):
             # Two literals: as texts, because neither gives the other a scale.
             x, y = (self.slot(f"plain(p[{i.index}])") for i in (left, right))
             return f"{x} {_OPERATORS[op]} {y} COLLATE factor"
@@ -427,9 +417,7 @@ class _Compiler:
         e = self.expression(node.left, _form(params[0]) if params else None)
         alone = isinstance(node.left, Param) or e.form == "factor"
         if alone or len(params) < len([i for i in node.items if not isinstance(i, Null)]):
-            return _balanced(
-                [f"({self.compare(Compare('eq', node.left, i), False)})" for i in node.items], " OR "
-            )
+            return _balanced([f"({self.compare(Compare('eq', node.left, i), False)})" for i in node.items], " OR ")
         if not params:
             return "0"
         sql = e.sql if spine and not any(i.blank for i in params) else e.solid

@@ -38,6 +38,8 @@ T = TypeVar("T")
 
 GROUP_SECONDS = 0.005
 """How long the jobs of one group may keep the event loop from reading."""
+OTHERS_SECONDS = 0.05
+"""How old what a reader remembers of set-up may be when another process writes."""
 LOCK_SECONDS = 30.0
 """How long to wait for another process that writes."""
 _WRITE_CACHE, _READ_CACHE = -24_000, -16_000
@@ -102,6 +104,8 @@ class SqliteStore:
         self._busy = False
         self._thread: Thread | None = None
         self._snapshots: list[tuple[apsw.Connection, RootSession]] = []
+        self._known_version = 0
+        self._look_again = 0.0
 
         self._writer = self._connect(_WRITE_CACHE)
         try:
@@ -137,9 +141,7 @@ class SqliteStore:
             ):  # fmt: skip
                 connection.execute(f"PRAGMA {pragma}").fetchall()
         except apsw.NotADBError as error:
-            raise StoreError(
-                f"{self._path} is no SQLite file. Name another file, or restore this one."
-            ) from error
+            raise StoreError(f"{self._path} is no SQLite file. Name another file, or restore this one.") from error
         except apsw.CantOpenError as error:
             raise StoreError(
                 f"{self._path} cannot be opened. Does the folder exist, and may it be written?"
@@ -156,6 +158,14 @@ class SqliteStore:
 
     def reader(self) -> RootSession:
         """The last committed state; for the event loop's thread."""
+        now = time.monotonic()
+        if now > self._look_again:
+            # What this process writes drops what the reader remembers; another process's writes show here.
+            self._look_again = now + OTHERS_SECONDS
+            version = self._stored_version(self._reader_connection.cursor())
+            if version != self._known_version:
+                self._known_version = version
+                self._reader.forget()
         return self._reader
 
     @contextmanager
@@ -182,6 +192,11 @@ class SqliteStore:
         """Return SQLite's plan of a statement, one line per step."""
         return [row[3] for row in _rows(self._reader_connection.execute(f"EXPLAIN QUERY PLAN {sql}", values))]
 
+    @staticmethod
+    def _stored_version(cursor: apsw.Cursor) -> int:
+        ((version,),) = _rows(cursor.execute("SELECT version FROM debitor_store"))
+        return int(version)
+
     def _check_open(self) -> None:
         if self._closed:
             raise StoreError("The store is closed.")
@@ -194,10 +209,14 @@ class SqliteStore:
         writing.cursor.execute("BEGIN IMMEDIATE")
         try:
             # Another process may have written since: its versions count too.
-            ((writing.version,),) = _rows(writing.cursor.execute("SELECT version FROM debitor_store"))
+            version = self._stored_version(writing.cursor)
         except apsw.Error:
             self._rollback()
             raise
+        if version != writing.version:
+            writing.kept.clear()
+        writing.version = version
+        writing.touched.clear()
         writing.active, writing.open, writing.dirty = True, False, False
 
     def _begin_patiently(self) -> None:
@@ -226,6 +245,8 @@ class SqliteStore:
             if writing.dirty:
                 writing.cursor.execute("UPDATE debitor_store SET version = ?", (writing.version,))
             writing.cursor.execute("COMMIT")
+            self._known_version = writing.version
+            self._reader.forget(writing.touched)
         except apsw.Error as error:
             self._rollback()
             raise translated(error) from error
@@ -233,6 +254,7 @@ class SqliteStore:
     def _rollback(self) -> None:
         writing = self._writing
         writing.active = writing.open = False
+        writing.undone()
         if writing.connection.in_transaction:
             # After an error of the disk ROLLBACK may report it again, and has rolled back all the same.
             with suppress(apsw.Error):
@@ -347,6 +369,7 @@ class SqliteStore:
                     writing.cursor.execute("ROLLBACK TO job")
                     writing.cursor.execute("RELEASE job")
                     writing.dirty = dirty
+                    writing.undone()
                 except apsw.Error:
                     self._rollback()
             return _Done(job.future, None, _as_raised(error))
@@ -531,9 +554,7 @@ def _complete(cursor: apsw.Cursor, tables: Sequence[ddl.Table]) -> None:
     """Add the tables, columns, indexes and triggers that are declared and not there."""
     objects = _rows(cursor.execute("SELECT type, name, sql FROM sqlite_schema WHERE sql IS NOT NULL"))
     columns = {
-        name: frozenset(
-            c for (c,) in _rows(cursor.execute("SELECT name FROM pragma_table_xinfo(?)", (name,)))
-        )
+        name: frozenset(c for (c,) in _rows(cursor.execute("SELECT name FROM pragma_table_xinfo(?)", (name,))))
         for type, name, _ in objects
         if type == "table"
     }
