@@ -238,7 +238,7 @@ def create_invoice(act: Act, draft: Draft) -> str:
 def changed_header(
     tx: Reader, header: SalesInvoice, draft: Draft, setup: ReceivablesSetup, customer: Customer | None
 ) -> SalesInvoice:
-    """Return a draft's header with the values sent, in their fixed order. Lines, totals and dimensions are not touched.
+    """Return a draft's header with the values sent, in their fixed order; without lines, totals and dimensions.
 
     Args:
         customer: the new customer, None when the customer stays.
@@ -466,7 +466,9 @@ def repriced(
         if product and price == invoices.list_price(product, old, line.tax_percent, precision):
             price = invoices.list_price(product, new, percent, precision)
         changed = replace(line, tax_percent=percent, unit_price=price)
-        result.append(invoices.with_discount_percent(changed, line.discount_percent, precision))
+        if price != line.unit_price or new.currency_code != old.currency_code:
+            changed = invoices.with_discount_percent(changed, line.discount_percent, precision)
+        result.append(changed)
     return result
 
 
@@ -599,7 +601,7 @@ def line_dimensions(tx: Transaction, line: SalesInvoiceLine, header: SalesInvoic
 def changed_line(
     tx: Reader, line: SalesInvoiceLine, draft: Draft, header: SalesInvoice, precision: Precision
 ) -> SalesInvoiceLine:
-    """Return a line with the values sent, after what it sells is settled. Amounts that need other lines are not touched.
+    """Return a line with the values sent, after what it sells is settled; without amounts that need other lines.
 
     Quantity and price come before discounts; of two discounts the one sent last counts.
     """
@@ -626,7 +628,8 @@ def changed_line(
     if "unitPrice" in draft:
         columns["unit_price"] = round_to(draft["unitPrice"], precision.unit)
     line = replace(line, **columns)
-    line = invoices.with_discount_percent(line, line.discount_percent, precision)
+    if "quantity" in draft or "unitPrice" in draft:
+        line = invoices.with_discount_percent(line, line.discount_percent, precision)
     for name, value in draft.items():
         if name == "discountPercent":
             line = invoices.with_discount_percent(line, value, precision)
@@ -686,7 +689,7 @@ def change_line(act: Act, id: str, draft: Draft) -> str:
 def with_changed_product(
     act: Act, line: SalesInvoiceLine, draft: Draft, header: SalesInvoice, precision: Precision
 ) -> SalesInvoiceLine:
-    """Return the line selling what the draft names; unchanged when that is what it sells, or when nothing is named."""
+    """Return the line selling what the draft names; unchanged when it sells that or nothing is named."""
     number = draft.get("lineObjectNumber", "")
     item_id, account_id = draft.get("itemId", BLANK_GUID), draft.get("accountId", BLANK_GUID)
     same = (
@@ -740,7 +743,7 @@ def post_invoice(tx: Transaction, id: str, *, user: str) -> SalesInvoice:
 
 
 def posted_number(tx: Transaction, header: SalesInvoice, setup: ReceivablesSetup) -> str:
-    """Take the number of the posted invoice at its posting date; the draft's number where it has no series of its own."""
+    """Take the number of the posted invoice at its posting date; without a series of its own, the draft's."""
     code = setup.posted_sales_invoice_numbers
     if not code or code == setup.sales_invoice_numbers or header.posting_date == BLANK_DATE:
         return header.draft_number
