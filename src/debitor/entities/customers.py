@@ -8,7 +8,7 @@ is a document that the customer holds, so it keeps the number it was posted with
 from typing import Any
 
 from debitor.entities.master import Copy, Part, Use, editable, refuse
-from debitor.entities.shipment_methods import ShipmentMethod
+from debitor.entities.salespeople_purchasers import Salesperson
 from debitor.ledger.records import (
     AccountType,
     ContactType,
@@ -23,7 +23,7 @@ from debitor.ledger.records import (
     PaymentTerm,
     SalesInvoice,
 )
-from debitor.operations.master_records import BusinessRelation, Contact, CountryRegion, Salesperson, TaxArea
+from debitor.operations.master_records import BusinessRelation, Contact, CountryRegion, ShipmentMethod, TaxArea
 from debitor.operations.payments import setup_of
 from debitor.schema import (
     BLANK_GUID,

@@ -32,7 +32,7 @@ def _check(act: Act, row: DefaultDimension | None, columns: dict[str, Any]) -> N
         columns.get(c, getattr(row, c)) != getattr(row, c) for c in ("parent_type", "parent_id", "dimension_code")
     ):
         raise refuse(
-            "parentType, parentId and dimensionId of a default dimension cannot be changed; delete it and add another."
+            "parentType, parentId and dimensionId of a default dimension do not change; delete it and add another."
         )
     columns["dimension_code"] = columns.get("dimension_code", row.dimension_code if row else "")
     value_id = columns.get("value_id", row.value_id if row else BLANK_GUID)

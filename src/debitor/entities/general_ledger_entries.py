@@ -1,4 +1,4 @@
-"""generalLedgerEntries: debits and credits of the general ledger, read only. Source: BCApps APIV2GLEntries.Page.al."""
+"""generalLedgerEntries: debits and credits of accounts, read only. Source: BCApps APIV2GLEntries.Page.al."""
 
 from debitor.ledger.records import DocumentType, GeneralLedgerEntry
 from debitor.schema import DATE, DATETIME, DECIMAL, GUID, INT32, EntitySet, Navigation, Property, code, enum, text

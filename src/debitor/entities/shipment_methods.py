@@ -1,19 +1,9 @@
 """shipmentMethods: how goods are delivered. Source: BCApps APIV2ShipmentMethods.Page.al."""
 
-from __future__ import annotations
-
 from debitor.entities.master import Use, editable
 from debitor.ledger.records import Customer, SalesInvoice
-from debitor.schema import DATETIME, GUID, Code10, EntitySet, Property, Row, Text100, code, record, text
-
-
-@record("shipment_method", unique=(("code",),))
-class ShipmentMethod(Row, frozen=True):
-    """A way of delivery, such as EXW."""
-
-    code: Code10
-    description: Text100 = ""
-
+from debitor.operations.master_records import ShipmentMethod
+from debitor.schema import DATETIME, GUID, EntitySet, Property, code, text
 
 SHIPMENT_METHODS = editable(
     EntitySet(

@@ -1,14 +1,14 @@
-"""Master data that the API shows and the accounting does not need: the company's address, countries, contacts ..."""
+"""Master data that the API shows and the accounting does not need: the company's address, countries, contacts ...
+
+Rows of this kind stand here when an operation reads or fills them; otherwise in the file of their entity set.
+"""
 
 from __future__ import annotations
-
-from decimal import Decimal
 
 from debitor.ledger.records import ContactType
 from debitor.schema import (
     BLANK_DATE,
     BLANK_GUID,
-    Amount,
     Code10,
     Code20,
     Day,
@@ -109,21 +109,6 @@ class Contact(Row, frozen=True):
     last_interaction: Day = BLANK_DATE
 
 
-@record("salesperson", unique=(("code",),))
-class Salesperson(Row, frozen=True):
-    """Who sells or buys for the company."""
-
-    code: Code20
-    display_name: Text50 = ""
-    email: Text80 = ""
-    email_2: Text80 = ""
-    phone_number: Text30 = ""
-    job_title: Text30 = ""
-    commission_percent: Amount = Decimal(0)
-    privacy_blocked: Flag = False
-    blocked: Flag = False
-
-
 @record("unit_of_measure", unique=(("code",),))
 class UnitOfMeasure(Row, frozen=True):
     """What a quantity counts: pieces, hours ..."""
@@ -147,6 +132,14 @@ class InventoryPostingGroup(Row, frozen=True):
     """A group of items whose stock would go to the same accounts; debitor keeps no stock ledger."""
 
     code: Code20
+    description: Text100 = ""
+
+
+@record("shipment_method", unique=(("code",),))
+class ShipmentMethod(Row, frozen=True):
+    """A way of delivery, such as EXW."""
+
+    code: Code10
     description: Text100 = ""
 
 
