@@ -143,6 +143,9 @@ class App:
             response = await self._answer(scope, receive, request_id)
         except Disconnected:
             return
+        except StoreError as error:
+            log.error("request %s: %s", request_id, error)
+            response = response_of(error, request_id)
         except Exception:
             log.exception("request %s failed: %s %r", request_id, scope["method"], scope["path"])
             response = _unknown(request_id)

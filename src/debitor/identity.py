@@ -30,7 +30,7 @@ from debitor.schema import Flag, LongText, Row, Text10, Text50, Text100, Text250
 from debitor.store import Reader, Root, Store
 
 if TYPE_CHECKING:
-    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey
 
 NEVER = "0001-01-01T00:00:00.000Z"
 AUDIENCE = "api://debitor"
@@ -204,13 +204,13 @@ def ensure_key(root: Root, *, lifetime: int) -> None:
         rotate_key(root, lifetime=lifetime)
 
 
-def _public_key(row: SigningKey) -> RSAPublicKey:
-    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+def _private_key(row: SigningKey) -> RSAPrivateKey:
+    from cryptography.hazmat.primitives.asymmetric import rsa
     from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
     private = load_pem_private_key(row.private_key.encode(), None)
-    assert isinstance(private, RSAPrivateKey)
-    return private.public_key()
+    assert isinstance(private, rsa.RSAPrivateKey)
+    return private
 
 
 def _base64url(number: int) -> str:
@@ -267,7 +267,7 @@ class Authenticator:
         self._store, self._clock, self._wall = store, clock, wall
         self._clients: dict[str, ApiClient] = {}
         self._keys: dict[str, SigningKey] = {}
-        self._verifiers: dict[str, RSAPublicKey] = {}
+        self._pairs: dict[str, tuple[RSAPrivateKey, RSAPublicKey]] = {}
         self._recheck_at = float("-inf")
         self._bearers: dict[bytes, tuple[Caller, float]] = {}
         self._proved: dict[bytes, str] = {}
@@ -289,7 +289,7 @@ class Authenticator:
         if clients != self._clients or keys != self._keys:
             self._bearers.clear()
             self._proved.clear()
-            self._verifiers.clear()
+            self._pairs.clear()
             self._clients, self._keys = clients, keys
 
     def known(self, header: bytes) -> Caller | None:
@@ -335,18 +335,18 @@ class Authenticator:
             key = self._keys.get(kid) if isinstance(kid, str) else None
             if key is None or not (key.current or key.verifies_until > timestamp(self._now())):
                 return None
-            assert kid is not None
-            public = self._verifiers.get(kid) or self._verifiers.setdefault(kid, _public_key(key))
             claims = jwt.decode(
                 token,
-                public,
+                self._pair(key)[1],
                 algorithms=["RS256"],
                 audience=AUDIENCE,
                 issuer=self.issuer,
+                # The times are checked below, on our own clock.
                 options={
                     "require": ["iss", "aud", "sub", "iat", "nbf", "exp"],
                     "verify_exp": False,
                     "verify_nbf": False,
+                    "verify_iat": False,
                 },
             )
         except (jwt.InvalidTokenError, UnicodeDecodeError):
@@ -367,6 +367,14 @@ class Authenticator:
             del self._bearers[next(iter(self._bearers))]
         self._bearers[header] = (caller, self._clock() + expires - wall)
         return caller
+
+    def _pair(self, row: SigningKey) -> tuple[RSAPrivateKey, RSAPublicKey]:
+        """The key, read once: checking an RSA key while reading it takes milliseconds."""
+        found = self._pairs.get(row.kid)
+        if found is None:
+            private = _private_key(row)
+            found = self._pairs[row.kid] = (private, private.public_key())
+        return found
 
     def _now(self) -> datetime:
         return datetime.fromtimestamp(self._wall(), UTC)
@@ -392,7 +400,7 @@ class Authenticator:
             "roles": [ROLES[row.rights]],
             "ver": "2.0",
         }
-        return jwt.encode(claims, key.private_key, algorithm="RS256", headers={"kid": key.kid, "typ": "at+jwt"})
+        return jwt.encode(claims, self._pair(key)[0], algorithm="RS256", headers={"kid": key.kid, "typ": "at+jwt"})
 
     def jwks(self) -> dict[str, Any]:
         """The public keys that verify tokens now (RFC 7517)."""
@@ -401,7 +409,7 @@ class Authenticator:
         found = []
         for row in sorted(self._keys.values(), key=lambda key: (not key.current, key.kid)):
             if row.current or row.verifies_until > now:
-                numbers = _public_key(row).public_numbers()
+                numbers = self._pair(row)[1].public_numbers()
                 n, e = _base64url(numbers.n), _base64url(numbers.e)
                 found.append({"kty": "RSA", "use": "sig", "alg": "RS256", "kid": row.kid, "n": n, "e": e})
         return {"keys": found}

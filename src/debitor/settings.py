@@ -102,7 +102,7 @@ def _public_url(raw: Any) -> str:
 
 
 def _setting(default: Any, read: Callable[[Any], Any], about: str, *, secret: bool = False) -> Any:
-    return field(default=default, metadata={"read": read, "about": about, "secret": secret})
+    return field(default=default, repr=not secret, metadata={"read": read, "about": about, "secret": secret})
 
 
 @dataclass(frozen=True, slots=True)
