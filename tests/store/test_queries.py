@@ -335,6 +335,14 @@ def test_a_division_by_zero_selects_nothing(shelf: Store) -> None:
     assert isbns(shelf, by_zero, Decimal(0), 0) == []
 
 
+def test_a_division_of_a_division_by_zero_selects_nothing(shelf: Store) -> None:
+    """A NULL goes through our own functions as it goes through SQLite's."""
+    inner = Arithmetic("div", Field("price"), Param(1, INT32))
+    nested = Compare("ne", Arithmetic("div", inner, Param(2, DECIMAL)), Param(0, DECIMAL))
+
+    assert isbns(shelf, nested, Decimal(0), 0, Decimal("0.5")) == []
+
+
 def test_a_product_is_exact_beyond_64_bits(shelf: Store) -> None:
     """SQLite would fall back to floating point."""
     squared = Arithmetic("mul", Arithmetic("add", Field("price"), Param(0, DECIMAL)), Param(1, DECIMAL))

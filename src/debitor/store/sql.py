@@ -173,16 +173,24 @@ def _compare_factors(left: str, right: str) -> int:
     return (a > b) - (a < b)
 
 
+def _of_values(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Return the function with SQL's manners: a NULL (a division by zero) gives NULL."""
+    return lambda *values: None if None in values else function(*values)
+
+
 FUNCTIONS: dict[str, Callable[..., Any]] = {
-    "text_lower": str.lower,
-    "text_upper": str.upper,
-    "text_trim": str.strip,
-    "decimal_round": _half_up,
-    "decimal_floor": lambda v: v // FACTOR * FACTOR,
-    "decimal_ceiling": lambda v: -(-v // FACTOR) * FACTOR,
-    "decimal_multiply": _multiply,
-    "decimal_divide": _divide,
-    "factor_scaled": lambda v: nearest(v, SCALE),
+    name: _of_values(function)
+    for name, function in {
+        "text_lower": str.lower,
+        "text_upper": str.upper,
+        "text_trim": str.strip,
+        "decimal_round": _half_up,
+        "decimal_floor": lambda v: v // FACTOR * FACTOR,
+        "decimal_ceiling": lambda v: -(-v // FACTOR) * FACTOR,
+        "decimal_multiply": _multiply,
+        "decimal_divide": _divide,
+        "factor_scaled": lambda v: nearest(v, SCALE),
+    }.items()
 }
 """Functions to register on a connection: SQLite's own know only ASCII, and no exact decimals."""
 
