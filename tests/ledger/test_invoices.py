@@ -262,7 +262,7 @@ def test_without_terms_an_invoice_is_due_at_once() -> None:
     invoice = with_terms(with_terms(header(), TERM), None)
 
     assert (invoice.due_date, invoice.discount_date) == (DAY, BLANK_DATE)
-    assert (invoice.payment_discount_percent, invoice.payment_terms_id) == (0, BLANK_GUID)
+    assert (invoice.payment_discount_percent, invoice.payment_terms_id) == (D(0), BLANK_GUID)
 
 
 def test_two_customers_one_to_sell_to_and_one_who_pays() -> None:
@@ -307,7 +307,7 @@ def test_an_item_fills_the_line() -> None:
 
     assert (made.line_type, made.item_id, made.account_id) == (LineType.ITEM, "i", BLANK_GUID)
     assert (made.line_object_number, made.description, made.unit_of_measure_code) == ("1000", "Chair", "PCS")
-    assert (made.unit_price, made.tax_code, made.tax_percent, made.quantity) == (D("12.5"), "STANDARD", 25, 4)
+    assert (made.unit_price, made.tax_code, made.tax_percent, made.quantity) == (D("12.5"), "STANDARD", D(25), D(4))
 
 
 @pytest.mark.parametrize(
@@ -384,14 +384,18 @@ def test_net_800_at_25_percent() -> None:
     entry, detailed = posted.entry, posted.detailed
     assert (entry.entry_number, entry.document_number, entry.original_amount) == (5, "103001", D(1000))
     assert (entry.remaining_amount, entry.remaining_amount_lcy, entry.open, entry.positive) == (
-        1000,
-        1000,
+        D(1000),
+        D(1000),
         True,
         True,
     )
-    assert (entry.sales_lcy, entry.source_id, entry.description) == (800, "invoice", "Invoice 1001")
+    assert (entry.sales_lcy, entry.source_id, entry.description) == (D(800), "invoice", "Invoice 1001")
     assert (detailed.entry_number, detailed.ledger_entry_number, detailed.amount) == (7, 5, D(1000))
-    assert (detailed.debit_amount, detailed.credit_amount, detailed.initial_due_date) == (1000, 0, entry.due_date)
+    assert (detailed.debit_amount, detailed.credit_amount, detailed.initial_due_date) == (
+        D(1000),
+        D(0),
+        entry.due_date,
+    )
     (tax,) = of(posted, TaxEntry)
     assert (tax.entry_number, tax.base, tax.amount, tax.percent) == (2, D(-800), D(-200), 25)
     (register,) = of(posted, GeneralLedgerRegister)
@@ -400,7 +404,7 @@ def test_net_800_at_25_percent() -> None:
     assert {e.transaction_number for e in of(posted, GeneralLedgerEntry)} == {5}
     invoice = posted.invoice
     assert (invoice.number, invoice.draft_number, invoice.posted, invoice.status) == ("103001", "1001", True, "Open")
-    assert (invoice.ledger_entry_number, invoice.unposted_amount) == (5, 0)
+    assert (invoice.ledger_entry_number, invoice.unposted_amount) == (5, D(0))
     lines = [new for _, new in posted.changes.update if isinstance(new, SalesInvoiceLine)]
     assert [(each.posted, each.sales_account, each.tax_account) for each in lines] == [(True, "6100", "5610")]
 
@@ -476,7 +480,7 @@ def test_foreign_amounts_keep_both_values() -> None:
 
     posted = post(invoice, [line("1", "800", "25")], books(currency=EUR))
 
-    assert (posted.entry.amount, posted.entry.amount_lcy, posted.detailed.amount_lcy) == (1000, 1200, 1200)
+    assert (posted.entry.amount, posted.entry.amount_lcy, posted.detailed.amount_lcy) == (D(1000), D(1200), D(1200))
     assert [e.amount for e in of(posted, GeneralLedgerEntry)] == [-960, -240, 1200]
     assert posted.entry.maximum_payment_tolerance == 5
 
