@@ -11,44 +11,65 @@ import pytest
 BLANK = "00000000-0000-0000-0000-000000000000"
 
 PROPERTIES = {
-    "companyInformation": "id displayName addressLine1 addressLine2 city state country postalCode phoneNumber faxNumber "
-    "email website taxRegistrationNumber currencyCode currentFiscalYearStartDate industry experience "
-    "lastModifiedDateTime",
-    "accounts": "id number displayName category subCategory blocked accountType directPosting netChange "
-    "consolidationTranslationMethod consolidationDebitAccount consolidationCreditAccount excludeFromConsolidation "
-    "lastModifiedDateTime",
-    "customers": "id number displayName type addressLine1 addressLine2 city state country postalCode phoneNumber email "
-    "website salespersonCode balanceDue creditLimit taxLiable taxAreaId taxAreaDisplayName taxRegistrationNumber "
-    "currencyId currencyCode paymentTermsId shipmentMethodId paymentMethodId blocked lastModifiedDateTime",
+    "companyInformation": (
+        "id displayName addressLine1 addressLine2 city state country postalCode phoneNumber faxNumber email "
+        "website taxRegistrationNumber currencyCode currentFiscalYearStartDate industry experience "
+        "lastModifiedDateTime"
+    ),
+    "accounts": (
+        "id number displayName category subCategory blocked accountType directPosting netChange "
+        "consolidationTranslationMethod consolidationDebitAccount consolidationCreditAccount "
+        "excludeFromConsolidation lastModifiedDateTime"
+    ),
+    "customers": (
+        "id number displayName type addressLine1 addressLine2 city state country postalCode phoneNumber email "
+        "website salespersonCode balanceDue creditLimit taxLiable taxAreaId taxAreaDisplayName "
+        "taxRegistrationNumber currencyId currencyCode paymentTermsId shipmentMethodId paymentMethodId "
+        "blocked lastModifiedDateTime"
+    ),
     "customerFinancialDetails": "id number balance totalSalesExcludingTax overdueAmount lastModifiedDateTime",
-    "paymentTerms": "id code displayName dueDateCalculation discountDateCalculation discountPercent "
-    "calculateDiscountOnCreditMemos lastModifiedDateTime",
+    "paymentTerms": (
+        "id code displayName dueDateCalculation discountDateCalculation discountPercent "
+        "calculateDiscountOnCreditMemos lastModifiedDateTime"
+    ),
     "paymentMethods": "id code displayName lastModifiedDateTime",
     "currencies": "id code displayName symbol amountDecimalPlaces amountRoundingPrecision lastModifiedDateTime",
-    "items": "id number displayName displayName2 type itemCategoryId itemCategoryCode blocked gtin inventory unitPrice "
-    "priceIncludesTax unitCost taxGroupId taxGroupCode baseUnitOfMeasureId baseUnitOfMeasureCode "
-    "generalProductPostingGroupId generalProductPostingGroupCode inventoryPostingGroupId inventoryPostingGroupCode "
-    "lastModifiedDateTime",
-    "generalLedgerEntries": "id entryNumber postingDate documentNumber documentType accountId accountNumber description "
-    "debitAmount creditAmount additionalCurrencyDebitAmount additionalCurrencyCreditAmount lastModifiedDateTime",
+    "items": (
+        "id number displayName displayName2 type itemCategoryId itemCategoryCode blocked gtin inventory "
+        "unitPrice priceIncludesTax unitCost taxGroupId taxGroupCode baseUnitOfMeasureId "
+        "baseUnitOfMeasureCode generalProductPostingGroupId generalProductPostingGroupCode "
+        "inventoryPostingGroupId inventoryPostingGroupCode lastModifiedDateTime"
+    ),
+    "generalLedgerEntries": (
+        "id entryNumber postingDate documentNumber documentType accountId accountNumber description "
+        "debitAmount creditAmount additionalCurrencyDebitAmount additionalCurrencyCreditAmount "
+        "lastModifiedDateTime"
+    ),
     "dimensions": "id code displayName consolidationCode lastModifiedDateTime",
     "dimensionValues": "id code dimensionId displayName consolidationCode lastModifiedDateTime",
-    "defaultDimensions": "id parentType parentId dimensionId dimensionCode dimensionValueId dimensionValueCode "
-    "postingValidation lastModifiedDateTime",
+    "defaultDimensions": (
+        "id parentType parentId dimensionId dimensionCode dimensionValueId dimensionValueCode "
+        "postingValidation lastModifiedDateTime"
+    ),
     "shipmentMethods": "id code displayName lastModifiedDateTime",
     "unitsOfMeasure": "id code displayName internationalStandardCode symbol lastModifiedDateTime",
     "itemCategories": "id code displayName lastModifiedDateTime",
     "taxGroups": "id code displayName taxType lastModifiedDateTime",
     "taxAreas": "id code displayName taxType lastModifiedDateTime",
     "countriesRegions": "id code displayName addressFormat lastModifiedDateTime",
-    "generalProductPostingGroups": "id code description defaultVATProductPostingGroup autoInsertDefault "
-    "lastModifiedDateTime",
+    "generalProductPostingGroups": (
+        "id code description defaultVATProductPostingGroup autoInsertDefault lastModifiedDateTime"
+    ),
     "inventoryPostingGroups": "id code description lastModifiedDateTime",
-    "bankAccounts": "id number displayName lastModifiedDateTime bankAccountNumber blocked currencyCode currencyId iban "
-    "intercompanyEnabled",
-    "contacts": "id number type displayName jobTitle companyNumber companyName contactBusinessRelation addressLine1 "
-    "addressLine2 city state country postalCode phoneNumber mobilePhoneNumber email website searchName privacyBlocked "
-    "taxRegistrationNumber lastInteractionDate lastModifiedDateTime",
+    "bankAccounts": (
+        "id number displayName lastModifiedDateTime bankAccountNumber blocked currencyCode currencyId iban "
+        "intercompanyEnabled"
+    ),
+    "contacts": (
+        "id number type displayName jobTitle companyNumber companyName contactBusinessRelation addressLine1 "
+        "addressLine2 city state country postalCode phoneNumber mobilePhoneNumber email website searchName "
+        "privacyBlocked taxRegistrationNumber lastInteractionDate lastModifiedDateTime"
+    ),
 }
 """Set -> its properties as Business Central sends them; the order of the properties is the order of the JSON."""
 
