@@ -106,7 +106,7 @@ def test_the_worked_example_of_the_module() -> None:
     assert (a.net_amount, a.net_tax_amount, a.net_amount_including_tax) == (D("236.25"), D("59.06"), D("295.31"))
     assert (b.net_amount, b.net_tax_amount, b.net_amount_including_tax) == (D("113.75"), D("28.44"), D("142.19"))
     assert (invoice.total_excluding_tax, invoice.total_tax, invoice.total_including_tax) == (
-        350,
+        D(350),
         D("87.5"),
         D("437.5"),
     )
@@ -124,7 +124,7 @@ def test_tax_is_rounded_once_per_group() -> None:
 def test_prices_including_tax() -> None:
     invoice, (only,) = calculate_amounts(header(prices_include_tax=True), [line("1", "125", "25")], CENTS)
 
-    assert (only.amount_excluding_tax, only.tax_amount, only.amount_including_tax) == (100, 25, 125)
+    assert (only.amount_excluding_tax, only.tax_amount, only.amount_including_tax) == (D(100), D(25), D(125))
     assert invoice.total_including_tax == 125
 
 

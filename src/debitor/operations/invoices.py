@@ -797,7 +797,7 @@ def invoice_books(
         sets=sets,
         rules=dimension_rules(tx, header, items, accounts.values()),
         next=next_numbers(tx),
-        user=user,
+        user=user[:50],
         now=tx.now,
     )
 
