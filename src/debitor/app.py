@@ -137,8 +137,14 @@ class App:
             if scope["type"] == "lifespan":
                 await self._lifespan(receive, send)
             return
-        request_id = self._fresh_id()
         self._active += 1
+        try:
+            await self._respond(scope, receive, send)
+        finally:
+            self._active -= 1
+
+    async def _respond(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request_id = self._fresh_id()
         try:
             response = await self._answer(scope, receive, request_id)
         except Disconnected:
@@ -149,8 +155,6 @@ class App:
         except Exception:
             log.exception("request %s failed: %s %r", request_id, scope["method"], scope["path"])
             response = _unknown(request_id)
-        finally:
-            self._active -= 1
         body = response.body
         headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in response.headers]
         headers.append((b"request-id", request_id.encode()))

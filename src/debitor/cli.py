@@ -239,10 +239,11 @@ def company_create(config: Path | None, json_form: bool, name: str, currency: st
     Example:
       debitor company create "My Company" --currency EUR
     """
-    from debitor import operations, server
+    from debitor import server
+    from debitor.operations.companies import create_company
 
     with server.open_books(settings_of(config, **flags), create=True) as store, store.transaction() as root:
-        made = operations.create_company(root, name=name, currency=currency, demo=demo, today=server.work_date())
+        made = create_company(root, name=name, currency=currency, demo=demo, today=server.work_date())
     if json_form:
         print_json({"id": made.id, "name": made.name})
     else:

@@ -151,9 +151,9 @@ def first_start(root: Root, settings: Settings, today: date) -> Start:
         )
         client_id = row.client_id
     if settings.demo and not root.count(Company):
-        from debitor import operations
+        from debitor.operations.companies import create_company
 
-        operations.create_company(root, name=DEMO_COMPANY, currency=DEMO_CURRENCY, demo=True, today=today)
+        create_company(root, name=DEMO_COMPANY, currency=DEMO_CURRENCY, demo=True, today=today)
     return Start(tuple(root.all(Company)), client_id, secret)
 
 
