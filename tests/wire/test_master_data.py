@@ -341,6 +341,13 @@ def test_what_was_read_can_be_sent_back(books: Any) -> None:
         }
 
 
+def test_an_empty_change_renews_the_tag(books: Any) -> None:
+    """Every write does."""
+    row = customer(books)
+
+    assert changed(books.patch(f"customers({row['id']})", {}))["@odata.etag"] != row["@odata.etag"]
+
+
 def test_a_customer_without_business_can_be_deleted(books: Any) -> None:
     """Its default dimensions go with it."""
     row = customer(books)
@@ -642,6 +649,10 @@ def test_persons_belong_to_companies(books: Any) -> None:
 
     assert (company["companyNumber"], company["companyName"]) == (company["number"], "Acorn")
     assert (person["companyName"], person["searchName"]) == ("Acorn", "ADA")
+    number = fresh("C")
+    changed(books.patch(f"contacts({company['id']})", {"number": number, "displayName": "Oak"}))
+    person = books.get(f"contacts({person['id']})").json()
+    assert (person["companyNumber"], person["companyName"]) == (number, "Oak")
     assert refusal(books.delete(f"contacts({company['id']})")) == DIALOG
     assert books.delete(f"contacts({person['id']})").status_code == 204
     assert books.delete(f"contacts({company['id']})").status_code == 204

@@ -5,7 +5,7 @@ The G/L account of a bank account is set-up and not shown: a new one shares that
 
 from typing import Any
 
-from debitor.entities.master import Copy, Use, editable
+from debitor.entities.master import Copy, Use, editable, refuse
 from debitor.ledger.records import (
     AccountType,
     BankAccount,
@@ -34,9 +34,16 @@ _BALANCING = {"balancing_account_type": AccountType.BANK_ACCOUNT}
 
 
 def _check(act: Act, row: BankAccount | None, columns: dict[str, Any]) -> None:
+    """A new one shares the first one's G/L account; the currency stays once there are entries in it."""
     if row is None:
         for first in act.tx.all(BankAccount, order=("number",), limit=1):
             columns["ledger_account"] = first.ledger_account
+    elif columns.get("currency_code", row.currency_code) != row.currency_code and act.tx.find(
+        BankAccountLedgerEntry, bank_account_id=row.id
+    ):
+        raise refuse(
+            f"The currency of bank account {row.number} cannot change, because there are ledger entries with it."
+        )
 
 
 BANK_ACCOUNTS = editable(

@@ -22,6 +22,9 @@ def _check(act: Act, row: Contact | None, columns: dict[str, Any]) -> None:
         if company is None:
             raise refuse(f"companyNumber {columns['company_number']} is not the number of a contact of type Company.")
         columns["company_name"] = company.display_name
+    if row is not None and (number, name) != (row.number, row.display_name):
+        of_company = {"company_number": number, "company_name": name}
+        act.tx.update_where(Contact, of_company, company_number=row.number, type=ContactType.PERSON)
     if row is None:
         columns["search_name"] = columns.get("search_name") or name.upper()
         columns.setdefault("business_relation", BusinessRelation.NONE)
