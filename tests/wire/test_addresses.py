@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import json
 import signal
@@ -71,10 +72,9 @@ def test_a_body_of_100_mb_is_refused_without_being_held(books: Books) -> None:
     )
     assert declared.status_code == 413
     assert "33554432 bytes" in declared.json()["error"]["message"]
-    try:
+    # The server may have answered and closed while the client is still sending.
+    with contextlib.suppress(requests.ConnectionError):
         assert books.request("POST", "customers", data=chunks()).status_code == 413
-    except requests.ConnectionError:
-        pass  # the server has answered and closed while the client was still sending
 
     assert resident(pid) - before < 80 << 20
     assert books.get("customers?$top=1").status_code == 200
