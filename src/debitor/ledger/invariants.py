@@ -1,0 +1,227 @@
+"""What must hold of any books, as functions that the tests, every posting and `debitor check` share.
+
+Each takes rows and yields findings: sentences that name what is wrong. No finding means that it holds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import date
+from decimal import Decimal
+from typing import TypeVar
+
+from debitor.ledger.amounts import ZERO, plain
+from debitor.ledger.books import Books, Posting
+from debitor.ledger.records import (
+    CustomerLedgerEntry,
+    DetailedEntry,
+    DetailedEntryType,
+    GeneralLedgerEntry,
+    GeneralLedgerRegister,
+    InvoiceStatus,
+    SalesInvoice,
+    TaxEntry,
+)
+
+K = TypeVar("K")
+
+NOT_IN_AMOUNT = (DetailedEntryType.APPLICATION, DetailedEntryType.APPLN_ROUNDING)
+"""Detailed entries of these types change what remains of an entry, but not its amount."""
+
+
+class Sums:
+    """What the detailed entries of one customer ledger entry sum to, in its currency and in local currency."""
+
+    __slots__ = ("amount", "amount_lcy", "original", "original_lcy", "remaining", "remaining_lcy")
+
+    def __init__(self) -> None:
+        self.original = self.original_lcy = ZERO
+        self.amount = self.amount_lcy = ZERO
+        self.remaining = self.remaining_lcy = ZERO
+
+    def add(self, entry_type: str, amount: Decimal, lcy: Decimal) -> None:
+        """Take in a detailed entry."""
+        self.remaining += amount
+        self.remaining_lcy += lcy
+        if entry_type not in NOT_IN_AMOUNT:
+            self.amount += amount
+            self.amount_lcy += lcy
+        if entry_type == DetailedEntryType.INITIAL_ENTRY:
+            self.original += amount
+            self.original_lcy += lcy
+
+
+def sums_of(details: Iterable[DetailedEntry]) -> dict[int, Sums]:
+    """Return the sums of detailed entries by customer ledger entry number."""
+    found: dict[int, Sums] = {}
+    for detail in details:
+        found.setdefault(detail.ledger_entry_number, Sums()).add(detail.entry_type, detail.amount, detail.amount_lcy)
+    return found
+
+
+def entry_findings(entry: CustomerLedgerEntry, sums: Sums | None) -> Iterator[str]:
+    """Check one customer ledger entry against its detailed entries and against itself."""
+    name = f"Customer ledger entry {entry.entry_number}"
+    if sums is None:
+        yield f"{name} has no detailed entries."
+        return
+    kept = {
+        "original amount": (entry.original_amount, sums.original),
+        "original amount (LCY)": (entry.original_amount_lcy, sums.original_lcy),
+        "amount": (entry.amount, sums.amount),
+        "amount (LCY)": (entry.amount_lcy, sums.amount_lcy),
+        "remaining amount": (entry.remaining_amount, sums.remaining),
+        "remaining amount (LCY)": (entry.remaining_amount_lcy, sums.remaining_lcy),
+    }
+    for what, (amount, total) in kept.items():
+        if amount != total:
+            yield f"{name} has {what} {plain(amount)}, but its detailed entries sum to {plain(total)}."
+    if entry.open != bool(entry.remaining_amount):
+        state = "open" if entry.open else "closed"
+        yield f"{name} is {state}, but {plain(entry.remaining_amount)} of it remains."
+    if entry.remaining_amount * entry.amount < 0 or abs(entry.remaining_amount) > abs(entry.amount):
+        yield (
+            f"{name} has {plain(entry.remaining_amount)} remaining of {plain(entry.amount)}; what remains must lie "
+            "between zero and the amount."
+        )
+    if entry.original_amount and entry.positive != (entry.original_amount > 0):
+        yield f"{name} over {plain(entry.original_amount)} has positive = {str(entry.positive).lower()}."
+    if not entry.currency_code and entry.remaining_amount != entry.remaining_amount_lcy:
+        yield (
+            f"{name} is in local currency, but {plain(entry.remaining_amount)} remains of its amount and "
+            f"{plain(entry.remaining_amount_lcy)} of its value in local currency."
+        )
+    if entry.open and entry.closed_by_entry_number:
+        yield f"{name} is open, but says that entry {entry.closed_by_entry_number} closed it."
+    if entry.closed_by_entry_number == entry.entry_number:
+        yield f"{name} says that it closed itself."
+
+
+class Balance:
+    """Whether general ledger entries sum to zero, per transaction and per document and date; fed one by one."""
+
+    def __init__(self) -> None:
+        self.transactions: dict[int, Decimal] = {}
+        self.documents: dict[tuple[str, str, date], Decimal] = {}
+
+    def add(self, entry: GeneralLedgerEntry) -> None:
+        """Take in an entry. Sums that are zero are forgotten, so a long ledger needs little room."""
+        document = (entry.document_type, entry.document_number, entry.posting_date)
+        _add(self.transactions, entry.transaction_number, entry.amount)
+        _add(self.documents, document, entry.amount)
+
+    def findings(self) -> Iterator[str]:
+        """Say what does not balance."""
+        for transaction, amount in self.transactions.items():
+            yield f"The general ledger entries of transaction {transaction} sum to {plain(amount)}, not to zero."
+        for (_kind, number, day), amount in self.documents.items():
+            yield f"The general ledger entries of document {number} of {day} sum to {plain(amount)}, not to zero."
+
+
+def _add(sums: dict[K, Decimal], key: K, amount: Decimal) -> None:
+    total = sums.get(key, ZERO) + amount
+    if total:
+        sums[key] = total
+    else:
+        sums.pop(key, None)
+
+
+class Sequence:
+    """Whether numbers run without gaps from 1; fed in ascending order."""
+
+    def __init__(self, what: str) -> None:
+        self.what, self.last = what, 0
+
+    def add(self, number: int) -> str:
+        """Take in the next number. Returns what is wrong, or a blank text."""
+        expected, self.last = self.last + 1, number
+        if number == expected:
+            return ""
+        if number < expected:
+            return f"{self.what} {number} exists twice."
+        return f"{self.what} {expected} is missing: {number} follows {expected - 1}."
+
+
+def register_findings(register: GeneralLedgerRegister, reached: int) -> Iterator[str]:
+    """Check that a register begins where the one before it ended (`reached`)."""
+    if register.from_entry_number != reached + 1:
+        yield (
+            f"General ledger register {register.number} begins with entry {register.from_entry_number}; the register "
+            f"before it ends with {reached}."
+        )
+    if register.to_entry_number < register.from_entry_number:
+        yield f"General ledger register {register.number} has no entries."
+
+
+def invoice_findings(invoice: SalesInvoice, entry: CustomerLedgerEntry | None) -> Iterator[str]:
+    """Check that a posted invoice and its customer ledger entry agree."""
+    name = f"Sales invoice {invoice.number}"
+    if entry is None:
+        yield f"{name} is posted, but its customer ledger entry {invoice.ledger_entry_number} does not exist."
+        return
+    if entry.document_number != invoice.number or entry.customer_id != invoice.bill_to_customer_id:
+        yield f"{name} points to customer ledger entry {entry.entry_number}, which belongs to another document."
+    if entry.original_amount != invoice.total_including_tax:
+        yield (
+            f"{name} is over {plain(invoice.total_including_tax)}, its customer ledger entry {entry.entry_number} "
+            f"over {plain(entry.original_amount)}."
+        )
+    right = InvoiceStatus.OPEN if entry.open else InvoiceStatus.PAID
+    if invoice.status in (InvoiceStatus.OPEN, InvoiceStatus.PAID) and invoice.status != right:
+        yield f"{name} has status {invoice.status}, but its customer ledger entry {entry.entry_number} is {right}."
+
+
+def tax_findings(tax: TaxEntry, of: GeneralLedgerEntry | None) -> Iterator[str]:
+    """Check a tax entry against the general ledger entry that it was made with."""
+    name = f"Tax entry {tax.entry_number}"
+    if of is None:
+        yield f"{name} points to general ledger entry {tax.general_ledger_entry_number}, which does not exist."
+    elif (of.transaction_number, of.document_number, of.amount, of.tax_amount) != (
+        tax.transaction_number,
+        tax.document_number,
+        tax.base,
+        tax.amount,
+    ):
+        yield (
+            f"{name} has base {plain(tax.base)} and tax {plain(tax.amount)}, but general ledger entry "
+            f"{of.entry_number} has {plain(of.amount)} and {plain(of.tax_amount)}."
+        )
+
+
+def posting_findings(posting: Posting, books: Books) -> Iterator[str]:
+    """Check what one posting would write: balanced, subledger in step, no gap, nothing applied twice."""
+    changes = posting.changes
+    balance = Balance()
+    general = [row for row in changes.insert if isinstance(row, GeneralLedgerEntry)]
+    details = [row for row in changes.insert if isinstance(row, DetailedEntry)]
+    running = Sequence("General ledger entry")
+    running.last = books.next.entry - 1
+    for entry in general:
+        balance.add(entry)
+        wrong = running.add(entry.entry_number)
+        if wrong:
+            yield wrong
+    yield from balance.findings()
+    receivables = {group.receivables_account for group in books.posting_groups.values()}
+    ours = sum((entry.amount for entry in general if entry.account_number in receivables), ZERO)
+    theirs = sum((detail.amount_lcy for detail in details), ZERO)
+    direct = sum(
+        (e.amount for e in general if e.account_number in receivables and e.source_number == ""),
+        ZERO,
+    )
+    if ours - direct != theirs:
+        yield f"The receivables change by {plain(ours - direct)}, the detailed entries by {plain(theirs)}."
+    sums = sums_of(details)
+    for added in posting.entries:
+        yield from entry_findings(added, sums.get(added.entry_number))
+    for old, new in changes.update:
+        if isinstance(old, CustomerLedgerEntry) and isinstance(new, CustomerLedgerEntry):
+            change = sums.get(old.entry_number, Sums())
+            if new.remaining_amount - old.remaining_amount != change.remaining:
+                yield f"Customer ledger entry {old.entry_number} changes by another amount than its detailed entries."
+            if new.remaining_amount * old.remaining_amount < 0 or abs(new.remaining_amount) > abs(
+                old.remaining_amount
+            ):
+                yield f"Customer ledger entry {old.entry_number} is applied to more than remains of it."
+            if new.open != bool(new.remaining_amount):
+                yield f"Customer ledger entry {old.entry_number} is closed too early or too late."

@@ -1,0 +1,766 @@
+"""Posting a journal: from its lines to every row that changes.
+
+A payment of 1000 for an invoice of 1000, balanced by a bank account; next entry number 10, next detailed number 7:
+
+    bank account entry 10    1000
+    G/L entry 10   bank       1000
+    G/L entry 11   receivables -1000     = customer ledger entry 11 (closed)
+    detailed 7     entry 11  Initial Entry -1000
+    detailed 8     entry 5   Application   -1000    invoice 5 is closed by entry 11
+    detailed 9     entry 11  Application    1000
+
+First all lines are checked, then documents are balanced and numbered, then lines are posted in the order of their
+documents. Any refusal leaves everything as it was, because rows are only returned, never written here.
+
+Source: BCApps GenJnlPostBatch.Codeunit.al, GenJnlPostLine.Codeunit.al, retold.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, insort
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+from msgspec.structs import replace
+
+from debitor.ledger import dimensions, refusals
+from debitor.ledger.amounts import ZERO, plain
+from debitor.ledger.apply import UNREALIZED, Application, Detail, Terms, apply_entry, may_apply
+from debitor.ledger.books import Books, Posting, is_empty, posting_amount
+from debitor.ledger.numbering import increment, peek, take
+from debitor.ledger.records import (
+    Account,
+    AccountType,
+    ApplicationMethod,
+    BankAccountLedgerEntry,
+    Currency,
+    Customer,
+    CustomerLedgerEntry,
+    CustomerPostingGroup,
+    DetailedEntry,
+    DetailedEntryType,
+    GeneralLedgerEntry,
+    GeneralLedgerRegister,
+    GLAccountType,
+    InvoiceStatus,
+    JournalLine,
+    NumberSeriesLine,
+    TolerancePosting,
+)
+from debitor.ledger.rules import check_lines
+from debitor.schema import BLANK_DATE, Changes
+
+BLANK_TYPE = AccountType.GL_ACCOUNT
+
+
+def post_journal(lines: Sequence[JournalLine], books: Books) -> Posting:
+    """Return every row that posting the journal adds, changes and removes.
+
+    Args:
+        lines: all lines of the journal, by line number.
+        books: what the decision may see.
+
+    Raises:
+        Refused: the journal cannot be posted (see refusals.py); nothing is to be written then.
+    """
+    if not lines:
+        raise refusals.NOTHING_TO_POST(journal=books.batch.name)
+    check_lines(lines, books)
+    ordered = posting_order(lines, books)
+    numbers = _Numbers(books)
+    check_documents(ordered, books, numbers)
+    run = _Run(books, numbers)
+    for line in ordered:
+        run.post(line)
+    return run.finish(lines)
+
+
+def posting_order(lines: Sequence[JournalLine], books: Books) -> list[JournalLine]:
+    """Return the lines that are not empty, in the order in which they are posted.
+
+    By document when documents must balance; else by line number, or, with several dates, by balancing account.
+    """
+    filled = [line for line in lines if not is_empty(line)]
+    if books.template.force_document_balance:
+        return sorted(filled, key=lambda line: (line.document_number, line.posting_date, line.line_number))
+    if len({line.posting_date for line in filled}) > 1:
+        return sorted(filled, key=lambda line: (line.balancing_account_number, line.line_number))
+    return sorted(filled, key=lambda line: line.line_number)
+
+
+class _Numbers:
+    """The number series of the journal, consumed in memory."""
+
+    def __init__(self, books: Books) -> None:
+        self.books = books
+        self.lines = {code: list(lines) for code, lines in books.series_lines.items()}
+
+    def take(self, code: str, on: date) -> str:
+        """Take the next number of a series."""
+        lines = self.lines[code]
+        number, (old, new) = take(self.books.series[code], lines, on)
+        lines[next(at for at, line in enumerate(lines) if line is old)] = new
+        return number
+
+    def check(self, number: str, on: date) -> None:
+        """Consume a document number of the journal's series, or accept another one if the series allows that."""
+        code = self.books.batch.number_series
+        series = self.books.series[code]
+        following = peek(series, self.lines[code], on)
+        if number == following:
+            self.take(code, on)
+        elif not series.manual_numbers:
+            raise refusals.NUMBER_NOT_NEXT(number=number, series=code, next=following)
+
+    def changed(self) -> Iterator[tuple[NumberSeriesLine, NumberSeriesLine]]:
+        """The series lines before and after, where numbers were taken."""
+        for code, lines in self.lines.items():
+            for old, new in zip(self.books.series_lines[code], lines, strict=True):
+                if old is not new:
+                    yield old, new
+
+
+def line_balance(line: JournalLine, *, strict: bool) -> Decimal:
+    """Return what a line leaves open in local currency: 0 when both its accounts are filled."""
+    if line.account_number:
+        return ZERO if line.balancing_account_number else posting_amount(line, strict=strict)[1]
+    return -posting_amount(line, strict=strict)[1]
+
+
+def check_documents(ordered: Sequence[JournalLine], books: Books, numbers: _Numbers) -> None:
+    """Refuse documents (or dates) that do not sum to zero, and numbers out of turn.
+
+    Raises:
+        Refused: in the order of posting; the number of a document comes before the balance of the one before it.
+    """
+    by_document = books.template.force_document_balance
+    numbered = bool(books.batch.number_series)
+    balance = ZERO
+    last: JournalLine | None = None
+    for line in ordered:
+        if numbered and (last is None or last.document_number != line.document_number):
+            numbers.check(line.document_number, line.posting_date)
+        if last is not None and _closes(last, line, by_document):
+            _check_balance(last, balance, by_document)
+        balance += line_balance(line, strict=books.strict)
+        last = line
+    if last is not None:
+        _check_balance(last, balance, by_document)
+
+
+def _closes(last: JournalLine, line: JournalLine, by_document: bool) -> bool:
+    """Whether a document (or a date) ends between two lines."""
+    if last.posting_date != line.posting_date:
+        return True
+    return by_document and (last.document_number != line.document_number or last.document_type != line.document_type)
+
+
+def _check_balance(last: JournalLine, balance: Decimal, by_document: bool) -> None:
+    if not balance:
+        return
+    if by_document:
+        raise refusals.DOCUMENT_UNBALANCED(
+            document=last.document_number, date=last.posting_date, difference=plain(balance)
+        )
+    raise refusals.DATE_UNBALANCED(date=last.posting_date, difference=plain(balance))
+
+
+# --------------------------------------------------------------------------- open entries
+
+
+class _OpenEntries:
+    """The customer ledger entries of the books, as they stand while lines are posted."""
+
+    def __init__(self, books: Books) -> None:
+        self.before = {entry.entry_number: entry for entry in books.entries}
+        self.now = dict(self.before)
+        self.by_document: dict[tuple[str, str, str], list[int]] = {}
+        self.by_mark: dict[tuple[str, str], list[int]] = {}
+        self.queues: dict[tuple[str, bool], list[tuple[date, int]]] = {}
+        self.oldest = {c.id for c in books.customers.values() if c.application_method == OLDEST}
+        for entry in sorted(books.entries, key=lambda e: e.entry_number):
+            self._index(entry)
+        for queue in self.queues.values():
+            queue.sort()
+
+    def _index(self, entry: CustomerLedgerEntry) -> None:
+        number, customer = entry.entry_number, entry.customer_id
+        self.by_document.setdefault((customer, entry.document_type, entry.document_number), []).append(number)
+        if entry.applies_to_id:
+            self.by_mark.setdefault((customer, entry.applies_to_id), []).append(number)
+        elif customer in self.oldest:
+            self.queues.setdefault((customer, entry.positive), []).append((entry.due_date, number))
+
+    def add(self, entry: CustomerLedgerEntry) -> None:
+        """Take in an entry of this posting, so that later lines can be applied to what is open of it."""
+        self.now[entry.entry_number] = entry
+        if entry.open:
+            key = (entry.customer_id, entry.document_type, entry.document_number)
+            self.by_document.setdefault(key, []).append(entry.entry_number)
+            if entry.customer_id in self.oldest:
+                insort(
+                    self.queues.setdefault((entry.customer_id, entry.positive), []),
+                    (entry.due_date, entry.entry_number),
+                )
+
+    def change(self, entry: CustomerLedgerEntry) -> None:
+        """Take in an entry after an application; a closed one leaves its queue."""
+        self.now[entry.entry_number] = entry
+        queue = self.queues.get((entry.customer_id, entry.positive))
+        if queue and not entry.open:
+            key = (entry.due_date, entry.entry_number)
+            at = bisect_left(queue, key)
+            if at < len(queue) and queue[at] == key:
+                del queue[at]
+
+    def named(self, customer_id: str, document_type: str, number: str) -> CustomerLedgerEntry | None:
+        """The first open entry of a customer with this document type and number."""
+        for entry_number in self.by_document.get((customer_id, document_type, number), ()):
+            if self.now[entry_number].open:
+                return self.now[entry_number]
+        return None
+
+    def marked(self, customer_id: str, mark: str) -> list[CustomerLedgerEntry]:
+        """The open entries of a customer that carry a mark, by due date."""
+        found = [self.now[n] for n in self.by_mark.get((customer_id, mark), ())]
+        return sorted((e for e in found if e.open and e.applies_to_id), key=lambda e: (e.due_date, e.entry_number))
+
+    def in_order(self, customer_id: str, positive: bool) -> Iterator[CustomerLedgerEntry]:
+        """The open entries of one sign without a mark, by due date."""
+        for _due, number in self.queues.get((customer_id, positive), ()):
+            yield self.now[number]
+
+    def changed(self) -> Iterator[tuple[CustomerLedgerEntry, CustomerLedgerEntry]]:
+        """The entries of the books before and after, where they changed."""
+        for number, old in self.before.items():
+            if self.now[number] is not old:
+                yield old, self.now[number]
+
+    def added(self) -> list[CustomerLedgerEntry]:
+        """The entries of this posting, as they stand at the end."""
+        return [entry for number, entry in self.now.items() if number not in self.before]
+
+
+OLDEST = ApplicationMethod.APPLY_TO_OLDEST
+
+
+# --------------------------------------------------------------------------- posting
+
+
+@dataclass(frozen=True, slots=True)
+class _Side:
+    """One side of a line: the account posted to, what it is debited with, and the account on the other side."""
+
+    kind: AccountType
+    id: str
+    number: str
+    amount: Decimal
+    lcy: Decimal
+    other_kind: AccountType
+    other_number: str
+
+
+@dataclass(slots=True)
+class _Head:
+    """What all entries of a line share."""
+
+    line: JournalLine
+    document_number: str
+    document_date: date
+    transaction: int
+
+
+class _Run:
+    """Posts line after line and collects the rows."""
+
+    def __init__(self, books: Books, numbers: _Numbers) -> None:
+        self.books, self.numbers = books, numbers
+        self.open = _OpenEntries(books)
+        self.unrealized = dict(books.unrealized)
+        self.terms = Terms(books.setup, books.currencies, books.rates, self.unrealized)
+        self.general: list[GeneralLedgerEntry] = []
+        self.bank: list[BankAccountLedgerEntry] = []
+        self.detailed: list[DetailedEntry] = []
+        self.reserved = 0
+        self.transaction = books.next.transaction
+        self.balance = ZERO
+        self.last: _Head | None = None
+        self.checked: set[tuple[int, str]] = set()
+
+    # ------------------------------------------------------------- lines
+
+    def post(self, line: JournalLine) -> None:
+        """Post both sides of a line; the side that is not the customer first."""
+        amount, lcy = posting_amount(line, strict=self.books.strict)
+        head = self._head(line)
+        self.last = head
+        two = bool(line.account_number and line.balancing_account_number)
+        if not two:
+            self.balance += line_balance(line, strict=self.books.strict)
+        kind, number = line.account_type, line.account_number
+        other_kind, other_number = line.balancing_account_type, line.balancing_account_number
+        sides: list[_Side] = []
+        if number:
+            sides.append(
+                _Side(kind, line.account_id, number, amount, lcy, other_kind if two else BLANK_TYPE, other_number)
+            )
+        if other_number:
+            sides.append(
+                _Side(
+                    other_kind, line.balancing_account_id, other_number, -amount, -lcy,
+                    kind if two else BLANK_TYPE, number,
+                )
+            )  # fmt: skip
+        if two and kind == AccountType.CUSTOMER:
+            sides.reverse()
+        for side in sides:
+            if side.kind == AccountType.CUSTOMER:
+                self._post_customer(side, head)
+            elif side.kind == AccountType.BANK_ACCOUNT:
+                self._post_bank(side, head)
+            else:
+                account = self._account(side.number, f"journal line {line.line_number}", line, direct=True)
+                self._general(account, side.lcy, side, head)
+
+    def _head(self, line: JournalLine) -> _Head:
+        """Give the line its document number and its transaction.
+
+        A new transaction starts with a new document, and whenever the lines so far balance.
+        """
+        last = self.last
+        series = self.books.batch.posting_number_series
+        if last is not None and last.line.document_number == line.document_number:
+            number = last.document_number
+        elif series:
+            number = self.numbers.take(series, line.posting_date)
+        else:
+            number = line.document_number
+        if last is not None and (
+            not self.balance
+            or last.line.document_type != line.document_type
+            or last.document_number != number
+            or last.line.posting_date != line.posting_date
+        ):
+            self.transaction += 1
+        document_date = line.posting_date if line.document_date == BLANK_DATE else line.document_date
+        return _Head(line, number, document_date, self.transaction)
+
+    def _account(self, number: str, where: str, line: JournalLine, *, direct: bool = False) -> Account:
+        """The G/L account, which must be one to post to.
+
+        Raises:
+            Refused: it is missing, blocked, a heading or total, closed to direct posting (when a line names it), or
+                its default dimensions demand other dimensions.
+        """
+        account = self.books.accounts.get(number)
+        if account is None:
+            raise refusals.ACCOUNT_UNKNOWN(number=number, where=where)
+        if account.account_type != GLAccountType.POSTING:
+            raise refusals.ACCOUNT_NOT_POSTING(number=number, where=where, account_type=account.account_type)
+        if account.blocked:
+            raise refusals.ACCOUNT_BLOCKED(number=number, where=where)
+        if direct and not account.direct_posting:
+            raise refusals.ACCOUNT_NOT_DIRECT(number=number, where=where)
+        rules = self.books.rules.get(account.id)
+        key = (line.dimension_set_number, account.id)
+        if rules and key not in self.checked:
+            self.checked.add(key)
+            dimensions.check(
+                self.books.sets.get(line.dimension_set_number, {}),
+                rules,
+                record=f"G/L account {number}",
+                where=f"line {line.line_number} of journal {self.books.batch.name}",
+            )
+        return account
+
+    def _number(self) -> int:
+        """Reserve the next entry number."""
+        number = self.books.next.entry + self.reserved
+        self.reserved += 1
+        return number
+
+    def _general(
+        self,
+        account: Account,
+        amount: Decimal,
+        side: _Side,
+        head: _Head,
+        number: int = 0,
+        source_type: AccountType = BLANK_TYPE,
+        source_number: str = "",
+        balanced: bool = True,
+    ) -> None:
+        """Add a G/L entry. `balanced`: it shows the other side's account."""
+        line, books = head.line, self.books
+        self.general.append(
+            GeneralLedgerEntry(
+                entry_number=number or self._number(),
+                transaction_number=head.transaction,
+                register_number=books.next.register,
+                account_id=account.id,
+                account_number=account.number,
+                posting_date=line.posting_date,
+                document_date=head.document_date,
+                document_type=line.document_type,
+                document_number=head.document_number,
+                external_document_number=line.external_document_number,
+                description=line.description,
+                comment=line.comment,
+                amount=amount,
+                debit_amount=amount if amount > 0 else ZERO,
+                credit_amount=-amount if amount < 0 else ZERO,
+                balancing_account_type=side.other_kind if balanced else BLANK_TYPE,
+                balancing_account_number=side.other_number if balanced else "",
+                source_type=source_type,
+                source_number=source_number,
+                dimension_set_number=line.dimension_set_number,
+                source_code=books.template.source_code,
+                reason_code=line.reason_code,
+                journal_batch_name=books.batch.name,
+                user_id=books.user,
+                created_at=books.now,
+            )
+        )
+
+    # ------------------------------------------------------------- bank accounts
+
+    def _post_bank(self, side: _Side, head: _Head) -> None:
+        """Add a bank account entry and its G/L entry under one number."""
+        line, books = head.line, self.books
+        bank = books.banks.get(side.id)
+        if bank is None:
+            raise refusals.BANK_UNKNOWN(number=side.number, line=line.line_number)
+        if bank.blocked:
+            raise refusals.BANK_BLOCKED(number=side.number, line=line.line_number)
+        if bank.currency_code and bank.currency_code != line.currency_code:
+            raise refusals.BANK_CURRENCY_DIFFERS(
+                number=side.number,
+                bank_currency=bank.currency_code,
+                line=line.line_number,
+                currency=line.currency_code or "local currency",
+            )
+        if not bank.ledger_account:
+            raise refusals.BANK_WITHOUT_ACCOUNT(number=side.number, line=line.line_number)
+        account = self._account(bank.ledger_account, f"bank account {side.number}", line)
+        amount = side.amount if bank.currency_code else side.lcy
+        number = self._number()
+        self.bank.append(
+            BankAccountLedgerEntry(
+                entry_number=number,
+                transaction_number=head.transaction,
+                bank_account_id=bank.id,
+                bank_account_number=bank.number,
+                posting_date=line.posting_date,
+                document_date=head.document_date,
+                document_type=line.document_type,
+                document_number=head.document_number,
+                external_document_number=line.external_document_number,
+                description=line.description,
+                currency_code=bank.currency_code,
+                amount=amount,
+                amount_lcy=side.lcy,
+                remaining_amount=amount,
+                open=bool(amount),
+                positive=amount > 0,
+                balancing_account_type=side.other_kind,
+                balancing_account_number=side.other_number,
+                dimension_set_number=line.dimension_set_number,
+                source_code=books.template.source_code,
+                reason_code=line.reason_code,
+                journal_batch_name=books.batch.name,
+                user_id=books.user,
+                created_at=books.now,
+            )
+        )
+        self._general(account, side.lcy, side, head, number, AccountType.BANK_ACCOUNT, bank.number)
+
+    # ------------------------------------------------------------- customers
+
+    def _post_customer(self, side: _Side, head: _Head) -> None:
+        """Add a customer ledger entry, apply it, and add its detailed and G/L entries."""
+        line = head.line
+        customer = self.books.customers[side.id]
+        code = customer.customer_posting_group
+        if line.account_type == AccountType.CUSTOMER and line.customer_posting_group:
+            code = line.customer_posting_group
+        if not code:
+            raise refusals.POSTING_GROUP_MISSING(number=customer.number, line=line.line_number)
+        group = self.books.posting_groups.get(code)
+        if group is None or not group.receivables_account:
+            raise refusals.GROUP_ACCOUNT_MISSING(group=code, account="receivables account")
+        receivables = self._account(group.receivables_account, f"customer posting group {code}", line)
+        if line.currency_code and line.currency_code not in self.books.currencies:
+            raise refusals.CURRENCY_UNKNOWN(currency=line.currency_code, line=line.line_number)
+        number = self._number()
+        entry = self._customer_entry(side, head, customer, code, number)
+        initial = Detail(entry, DetailedEntryType.INITIAL_ENTRY, side.amount, side.lcy)
+        on, olds = self._olds(entry, customer, line)
+        application = apply_entry(
+            entry, olds, on=on, terms=self.terms, block_tolerance=customer.block_payment_tolerance
+        )
+        self.open.add(application.new)
+        for _old, changed in application.olds:
+            self.open.change(changed)
+        self._detailed(initial, line.posting_date, entry, head)
+        for detail in application.details:
+            self._detailed(detail, on, entry, head)
+        self._receivables(side, head, group, receivables, application)
+
+    def _customer_entry(
+        self, side: _Side, head: _Head, customer: Customer, group: str, number: int
+    ) -> CustomerLedgerEntry:
+        """The entry before anything is applied to it."""
+        line, books = head.line, self.books
+        factor = line.currency_factor if line.currency_code else Decimal(1)
+        return CustomerLedgerEntry(
+            entry_number=number,
+            transaction_number=head.transaction,
+            customer_id=customer.id,
+            customer_number=customer.number,
+            posting_date=line.posting_date,
+            document_date=head.document_date,
+            document_type=line.document_type,
+            document_number=head.document_number,
+            external_document_number=line.external_document_number,
+            description=line.description,
+            currency_code=line.currency_code,
+            original_amount=side.amount,
+            original_amount_lcy=side.lcy,
+            amount=side.amount,
+            amount_lcy=side.lcy,
+            remaining_amount=side.amount,
+            remaining_amount_lcy=side.lcy,
+            original_currency_factor=factor,
+            adjusted_currency_factor=factor,
+            customer_posting_group=group,
+            due_date=line.posting_date,
+            open=bool(side.amount),
+            positive=side.amount > 0,
+            balancing_account_type=side.other_kind,
+            balancing_account_number=side.other_number,
+            salesperson_code=line.salesperson_code,
+            payment_method_id=line.payment_method_id,
+            dimension_set_number=line.dimension_set_number,
+            source_code=books.template.source_code,
+            reason_code=line.reason_code,
+            journal_batch_name=books.batch.name,
+            user_id=books.user,
+            source_id=line.id,
+            created_at=books.now,
+        )
+
+    def _olds(
+        self, entry: CustomerLedgerEntry, customer: Customer, line: JournalLine
+    ) -> tuple[date, Iterable[CustomerLedgerEntry]]:
+        """Return the date of the application and the entries to apply to.
+
+        Raises:
+            Refused: the document that the line names is not open, has the same sign, or another currency that may not
+                be applied.
+        """
+        on = line.posting_date
+        wanted = not entry.positive
+        if line.applies_to_document_number:
+            old = self._named(entry, customer, line)
+            return max(on, old.posting_date), (old,)
+        by_age = customer.application_method == OLDEST
+        if line.applies_to_id:
+            olds = [
+                old
+                for old in self.open.marked(customer.id, line.applies_to_id)
+                if old.positive == wanted
+                and (old.posting_date <= on if by_age else bool(old.amount_to_apply))
+                and self._may_apply(entry, old)
+            ]
+            return max([on, *(old.posting_date for old in olds)]), olds
+        if not by_age:
+            return on, ()
+        queue = self.open.in_order(customer.id, wanted)
+        return on, (old for old in queue if old.posting_date <= on and self._may_apply(entry, old))
+
+    def _may_apply(self, entry: CustomerLedgerEntry, old: CustomerLedgerEntry) -> bool:
+        """Whether the currencies allow it; an entry in a currency that is gone can only be named."""
+        known = not old.currency_code or old.currency_code in self.books.currencies
+        return known and may_apply(self.books.setup, entry.currency_code, old.currency_code)
+
+    def _named(self, entry: CustomerLedgerEntry, customer: Customer, line: JournalLine) -> CustomerLedgerEntry:
+        number, kind = line.applies_to_document_number, line.applies_to_document_type
+        old = self.open.named(customer.id, kind, number)
+        if old is None:
+            raise refusals.ENTRY_NOT_FOUND(
+                line=line.line_number, document_type=kind, document=number, number=customer.number
+            )
+        if old.positive == entry.positive:
+            raise refusals.ENTRY_SIGN_SAME(
+                line=line.line_number, document_type=kind, document=number, remaining=plain(old.remaining_amount)
+            )
+        if old.currency_code and old.currency_code not in self.books.currencies:
+            raise refusals.ENTRY_CURRENCY_UNKNOWN(
+                line=line.line_number, document_type=kind, document=number, currency=old.currency_code
+            )
+        if not may_apply(self.books.setup, entry.currency_code, old.currency_code):
+            raise refusals.CURRENCIES_NOT_APPLIED(
+                line=line.line_number,
+                currency=entry.currency_code or "local currency",
+                document_type=kind,
+                document=number,
+                entry_currency=old.currency_code or "local currency",
+            )
+        return old
+
+    def _detailed(self, detail: Detail, on: date, new: CustomerLedgerEntry, head: _Head) -> None:
+        """Add a detailed entry; both of its amounts stand on the same side."""
+        line, of, kind = head.line, detail.entry, detail.entry_type
+        amount, lcy = detail.amount, detail.amount_lcy
+        debit = amount > 0 or lcy > 0
+        if kind in UNREALIZED:
+            self.unrealized[of.entry_number] = self.unrealized.get(of.entry_number, ZERO) + lcy
+        self.detailed.append(
+            DetailedEntry(
+                entry_number=self.books.next.detailed + len(self.detailed),
+                ledger_entry_number=of.entry_number,
+                entry_type=kind,
+                posting_date=on,
+                document_type=line.document_type,
+                document_number=head.document_number,
+                customer_id=of.customer_id,
+                customer_number=of.customer_number,
+                currency_code=of.currency_code,
+                amount=amount,
+                amount_lcy=lcy,
+                debit_amount=amount if debit else ZERO,
+                credit_amount=ZERO if debit else -amount,
+                debit_amount_lcy=lcy if debit else ZERO,
+                credit_amount_lcy=ZERO if debit else -lcy,
+                applied_ledger_entry_number=new.entry_number if kind == DetailedEntryType.APPLICATION else 0,
+                transaction_number=head.transaction,
+                initial_due_date=of.due_date,
+                initial_document_type=of.document_type,
+                source_code=self.books.template.source_code,
+                user_id=self.books.user,
+                created_at=self.books.now,
+            )
+        )
+
+    def _receivables(
+        self,
+        side: _Side,
+        head: _Head,
+        group: CustomerPostingGroup,
+        receivables: Account,
+        application: Application,
+    ) -> None:
+        """Add the G/L side of the detailed entries.
+
+        Discounts, tolerances, gains, losses and roundings first, each with its own entry; then the receivables, under
+        the number that the customer ledger entry reserved. When both sides of the line are known, the part of the
+        receivables that comes from entries of its own sign (the gains, for a payment) is shown apart.
+        """
+        line, number = head.line, application.new.entry_number
+        total = side.lcy
+        own = {True: ZERO, False: ZERO}
+        source = AccountType.CUSTOMER, application.new.customer_number
+        for detail in application.details:
+            total += detail.amount_lcy
+            if detail.entry_type == DetailedEntryType.APPLICATION or not detail.amount_lcy:
+                continue
+            amount = -detail.amount_lcy
+            account = self._account(*self._detail_account(detail, group, line), line)
+            self._general(account, amount, side, head, 0, *source, balanced=False)
+            own[amount > 0] += amount
+        apart = own[total > 0]
+        if side.other_number and apart and total + apart:
+            self._general(receivables, -apart, side, head, 0, *source)
+            total += apart
+        self._general(receivables, total, side, head, number, *source)
+
+    def _detail_account(self, detail: Detail, group: CustomerPostingGroup, line: JournalLine) -> tuple[str, str]:
+        """Return the G/L account of a detailed entry and where it comes from.
+
+        Raises:
+            Refused: the posting group or the currency has no such account.
+        """
+        kind = detail.entry_type
+        if kind in CURRENCY_ACCOUNTS:
+            code = detail.entry.currency_code
+            currency: Currency = self.books.currencies[code]
+            field = CURRENCY_ACCOUNTS[kind]
+            number = str(getattr(currency, field))
+            if not number:
+                raise refusals.CURRENCY_ACCOUNT_MISSING(currency=code, account=field.replace("_", " "))
+            return number, f"currency {code}"
+        setup, account = self.books.setup, GROUP_ACCOUNTS[kind]
+        posting = {
+            DetailedEntryType.PAYMENT_TOLERANCE: setup.payment_tolerance_posting,
+            DetailedEntryType.PAYMENT_DISCOUNT_TOLERANCE: setup.payment_discount_tolerance_posting,
+        }.get(kind)
+        if posting == TolerancePosting.PAYMENT_DISCOUNT_ACCOUNTS:
+            account = GROUP_ACCOUNTS[DetailedEntryType.PAYMENT_DISCOUNT]
+        field = account.format("debit" if detail.amount_lcy <= 0 else "credit")
+        number = str(getattr(group, field))
+        if not number:
+            raise refusals.GROUP_ACCOUNT_MISSING(group=group.code, account=field.replace("_", " "))
+        return number, f"customer posting group {group.code}"
+
+    # ------------------------------------------------------------- the end
+
+    def finish(self, lines: Sequence[JournalLine]) -> Posting:
+        """Return the posting: ledger rows, closed entries, paid invoices, the emptied journal, its number series."""
+        books, last = self.books, self.last
+        if last is None:
+            return Posting(Changes())
+        self.general.sort(key=lambda entry: entry.entry_number)
+        register = GeneralLedgerRegister(
+            number=books.next.register,
+            from_entry_number=books.next.entry,
+            to_entry_number=books.next.entry + self.reserved - 1,
+            source_code=books.template.source_code,
+            journal_template_name=books.template.name,
+            journal_batch_name=books.batch.name,
+            posting_date=last.line.posting_date,
+            user_id=books.user,
+            created_at=books.now,
+        )
+        added = self.open.added()
+        changes = Changes(insert=[register, *self.general, *added, *self.detailed, *self.bank], delete=list(lines))
+        for old, new in self.open.changed():
+            changes.update.append((old, new))
+            invoice = books.invoices.get(old.entry_number)
+            if invoice is not None:
+                status = invoice.status
+                if status in (InvoiceStatus.OPEN, InvoiceStatus.PAID):
+                    status = InvoiceStatus.OPEN if new.open else InvoiceStatus.PAID
+                # Also when its columns stay the same: what remains of it changed, so its version is renewed.
+                changes.update.append((invoice, replace(invoice, status=status)))
+        changes.update.extend(self.numbers.changed())
+        batch = books.batch
+        carried = not batch.number_series
+        after = replace(
+            batch,
+            carried_line=carried,
+            carried_posting_date=last.line.posting_date if carried else BLANK_DATE,
+            carried_document_number=increment(last.line.document_number) if carried else "",
+        )
+        if after != batch:
+            changes.update.append((batch, after))
+        return Posting(changes, register.number, added)
+
+
+GROUP_ACCOUNTS: dict[str, str] = {
+    DetailedEntryType.PAYMENT_DISCOUNT: "payment_discount_{}_account",
+    DetailedEntryType.PAYMENT_TOLERANCE: "payment_tolerance_{}_account",
+    DetailedEntryType.PAYMENT_DISCOUNT_TOLERANCE: "payment_tolerance_{}_account",
+    DetailedEntryType.APPLN_ROUNDING: "application_rounding_{}_account",
+    DetailedEntryType.CORRECTION_OF_REMAINING_AMOUNT: "{}_rounding_account",
+}
+"""Detailed entry type -> column of the customer posting group; debit when the detailed amount is not positive."""
+
+CURRENCY_ACCOUNTS: dict[str, str] = {
+    DetailedEntryType.REALIZED_GAIN: "realized_gains_account",
+    DetailedEntryType.REALIZED_LOSS: "realized_losses_account",
+    DetailedEntryType.UNREALIZED_GAIN: "unrealized_gains_account",
+    DetailedEntryType.UNREALIZED_LOSS: "unrealized_losses_account",
+}
+"""Detailed entry type -> column of the currency."""
