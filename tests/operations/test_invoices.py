@@ -449,6 +449,16 @@ def test_list_prices_and_tax_follow_the_header_and_other_prices_stay(books: Book
     assert books.header(id).total_excluding_tax == 195
 
 
+def test_a_line_discount_follows_a_new_list_price(books: Books) -> None:
+    id = books.invoice(currencyCode="EUR")
+    books.line(id, itemId=books.only(Item).id, quantity=D(1), discountPercent=D(10))
+
+    invoices.change_invoice(books, id, {"postingDate": date(2025, 2, 1)})
+
+    (line,) = books.lines(id)
+    assert (line.unit_price, line.discount_amount, line.net_amount) == (D(96), D("9.6"), D("86.4"))
+
+
 def product(books: Books, record: type, **equal: Any) -> str:
     return str(books.only(record, **equal).id)
 
