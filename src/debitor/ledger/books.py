@@ -32,7 +32,6 @@ from debitor.ledger.records import (
 )
 from debitor.schema import Changes
 
-
 EMPTY_LEDGERS = NextNumbers(entry=1, detailed=1, tax=1, transaction=1, register=1)
 
 

@@ -13,6 +13,7 @@ from typing import TypeVar
 from debitor.ledger.amounts import ZERO, plain
 from debitor.ledger.books import Books, Posting
 from debitor.ledger.records import (
+    AccountType,
     CustomerLedgerEntry,
     DetailedEntry,
     DetailedEntryType,
@@ -98,24 +99,62 @@ def entry_findings(entry: CustomerLedgerEntry, sums: Sums | None) -> Iterator[st
 
 
 class Balance:
-    """Whether general ledger entries sum to zero, per transaction and per document and date; fed one by one."""
+    """Whether general ledger entries sum to zero; fed one by one. Sums that are zero again are forgotten.
+
+    The entries of one date of a register always do. Those of a transaction, and of a document, do too, unless the
+    journal template does not force documents to balance.
+    """
 
     def __init__(self) -> None:
+        self.dates: dict[tuple[int, date], Decimal] = {}
         self.transactions: dict[int, Decimal] = {}
         self.documents: dict[tuple[str, str, date], Decimal] = {}
 
-    def add(self, entry: GeneralLedgerEntry) -> None:
-        """Take in an entry. Sums that are zero are forgotten, so a long ledger needs little room."""
-        document = (entry.document_type, entry.document_number, entry.posting_date)
-        _add(self.transactions, entry.transaction_number, entry.amount)
-        _add(self.documents, document, entry.amount)
+    def add(self, entry: GeneralLedgerEntry, *, by_document: bool = True) -> None:
+        """Take in an entry. `by_document`: its journal template forces documents to balance."""
+        _add(self.dates, (entry.register_number, entry.posting_date), entry.amount)
+        if by_document:
+            _add(self.transactions, entry.transaction_number, entry.amount)
+            _add(self.documents, (entry.document_type, entry.document_number, entry.posting_date), entry.amount)
 
     def findings(self) -> Iterator[str]:
         """Say what does not balance."""
+        for (register, day), amount in self.dates.items():
+            yield f"The entries of {day} in general ledger register {register} sum to {plain(amount)}, not to zero."
         for transaction, amount in self.transactions.items():
             yield f"The general ledger entries of transaction {transaction} sum to {plain(amount)}, not to zero."
         for (_kind, number, day), amount in self.documents.items():
             yield f"The general ledger entries of document {number} of {day} sum to {plain(amount)}, not to zero."
+
+
+class Receivables:
+    """Whether each transaction changes the receivables accounts by what it changes customers by; fed one by one."""
+
+    def __init__(self) -> None:
+        self.accounts: set[str] = set()
+        self.differences: dict[int, Decimal] = {}
+
+    def add(self, entry: GeneralLedgerEntry, *, customer_entry: bool) -> None:
+        """Take in a general ledger entry, by ascending number.
+
+        `customer_entry`: a customer ledger entry has its number, so its account is a receivables account.
+        """
+        if customer_entry:
+            self.accounts.add(entry.account_number)
+        if entry.source_type == AccountType.CUSTOMER and entry.account_number in self.accounts:
+            _add(self.differences, entry.transaction_number, entry.amount)
+
+    def add_detail(self, transaction_number: int, lcy: Decimal) -> None:
+        """Take in a detailed entry."""
+        _add(self.differences, transaction_number, -lcy)
+
+    def findings(self) -> Iterator[str]:
+        """Say which transactions differ."""
+        for transaction, amount in self.differences.items():
+            yield (
+                f"Transaction {transaction} changes the receivables accounts by {plain(amount)} more than its detailed "
+                "customer ledger entries say."
+            )
 
 
 def _add(sums: dict[K, Decimal], key: K, amount: Decimal) -> None:
@@ -191,26 +230,22 @@ def tax_findings(tax: TaxEntry, of: GeneralLedgerEntry | None) -> Iterator[str]:
 def posting_findings(posting: Posting, books: Books) -> Iterator[str]:
     """Check what one posting would write: balanced, subledger in step, no gap, nothing applied twice."""
     changes = posting.changes
-    balance = Balance()
+    balance, receivables = Balance(), Receivables()
     general = [row for row in changes.insert if isinstance(row, GeneralLedgerEntry)]
     details = [row for row in changes.insert if isinstance(row, DetailedEntry)]
+    customer_entries = {entry.entry_number for entry in posting.entries}
     running = Sequence("General ledger entry")
     running.last = books.next.entry - 1
     for entry in general:
-        balance.add(entry)
+        balance.add(entry, by_document=books.template.force_document_balance)
+        receivables.add(entry, customer_entry=entry.entry_number in customer_entries)
         wrong = running.add(entry.entry_number)
         if wrong:
             yield wrong
+    for detail in details:
+        receivables.add_detail(detail.transaction_number, detail.amount_lcy)
     yield from balance.findings()
-    receivables = {group.receivables_account for group in books.posting_groups.values()}
-    ours = sum((entry.amount for entry in general if entry.account_number in receivables), ZERO)
-    theirs = sum((detail.amount_lcy for detail in details), ZERO)
-    direct = sum(
-        (e.amount for e in general if e.account_number in receivables and e.source_number == ""),
-        ZERO,
-    )
-    if ours - direct != theirs:
-        yield f"The receivables change by {plain(ours - direct)}, the detailed entries by {plain(theirs)}."
+    yield from receivables.findings()
     sums = sums_of(details)
     for added in posting.entries:
         yield from entry_findings(added, sums.get(added.entry_number))

@@ -1,0 +1,299 @@
+"""Checking the books of every company, from the stored rows alone: what `debitor check` does.
+
+Ledgers are read in windows of entry numbers, so that books of any size need little memory. Each finding is a sentence
+that names the first wrong row; what must hold is in ledger/invariants.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import date
+from decimal import Decimal
+from functools import lru_cache
+from itertools import islice
+from typing import Any, TypeVar
+
+from debitor.ledger import invariants
+from debitor.ledger.dimensions import fingerprint
+from debitor.ledger.records import (
+    Company,
+    CustomerLedgerEntry,
+    DetailedEntry,
+    DimensionSet,
+    DimensionSetEntry,
+    GeneralLedgerEntry,
+    GeneralLedgerRegister,
+    JournalLine,
+    JournalTemplate,
+    SalesInvoice,
+    TaxEntry,
+)
+from debitor.query import Compare, Field, Logic, Param, Query
+from debitor.schema import EntitySet, Property, Row, record_of
+from debitor.store import Reader, Root
+
+R = TypeVar("R", bound=Row)
+
+WINDOW = 4000
+"""Entry numbers read at a time."""
+MOST = 100
+"""Findings reported per company; further ones only repeat what is known: the books are wrong."""
+
+_day = lru_cache(4096)(date.fromisoformat)
+
+
+def check_books(root: Root, companies: Sequence[int] | None = None) -> list[str]:
+    """Return what is wrong with the books, as sentences that begin with the company's name; empty when all is well.
+
+    Args:
+        companies: keys of the companies to check, or None for all.
+    """
+    found: list[str] = []
+    for company in root.all(Company, order=("key",)):
+        if companies is None or company.key in companies:
+            reader = root.at(company.key)
+            found += [f"{company.name}: {text}" for text in islice(_Check(reader).findings(), MOST)]
+    return found
+
+
+class Window:
+    """Reads some columns of a record by windows of one of its numbers."""
+
+    def __init__(self, record: type[Row], by: str, columns: Sequence[str]) -> None:
+        described = record_of(record)
+        kinds = [described.by_name[name].type for name in columns]
+        properties = tuple(Property(n, kind, n) for n, kind in zip(columns, kinds, strict=True))
+        bounded = described.by_name[by].type
+        entity_set = EntitySet(
+            name=f"check_{described.name}",
+            entity=f"check_{described.name}",
+            record=record,
+            properties=properties if by in columns else (*properties, Property(by, bounded, by)),
+        )
+        where = Logic(
+            "and",
+            (Compare("ge", Field(by), Param(0, bounded)), Compare("lt", Field(by), Param(1, bounded))),
+        )
+        self.query = Query(entity_set, properties, where, version=False)
+        self.record, self.columns = record, tuple(columns)
+        # Tuples come as the wire has them; sums and comparisons need decimals and dates again.
+        self.decoders = [_DECODERS.get(kind.kind) for kind in kinds]
+
+    def read(self, reader: Reader, low: int, high: int) -> list[Any]:
+        """The rows whose number lies in low <= number < high; columns that are not read have their blank values."""
+        rows = []
+        for values in reader.run(self.query, (low, high), {}):
+            decoded = [v if d is None else d(v) for v, d in zip(values, self.decoders, strict=True)]
+            rows.append(self.record(**dict(zip(self.columns, decoded, strict=True))))
+        return rows
+
+
+_DECODERS: dict[str, Any] = {"decimal": Decimal, "date": _day}
+
+ENTRIES = Window(
+    CustomerLedgerEntry,
+    "entry_number",
+    (
+        "entry_number", "customer_id", "document_number", "currency_code", "original_amount", "original_amount_lcy",
+        "amount", "amount_lcy", "remaining_amount", "remaining_amount_lcy", "open", "positive",
+        "closed_by_entry_number", "dimension_set_number",
+    ),
+)  # fmt: skip
+DETAILS_OF = Window(
+    DetailedEntry,
+    "ledger_entry_number",
+    ("entry_number", "ledger_entry_number", "entry_type", "customer_id", "currency_code", "amount", "amount_lcy"),
+)
+DETAILS = Window(
+    DetailedEntry, "entry_number", ("entry_number", "ledger_entry_number", "transaction_number", "amount_lcy")
+)
+GENERAL = Window(
+    GeneralLedgerEntry,
+    "entry_number",
+    (
+        "entry_number", "transaction_number", "register_number", "account_number", "posting_date", "document_type",
+        "document_number", "amount", "debit_amount", "credit_amount", "source_type", "dimension_set_number",
+    ),
+)  # fmt: skip
+INVOICES = Window(
+    SalesInvoice,
+    "ledger_entry_number",
+    ("number", "bill_to_customer_id", "total_including_tax", "status", "posted", "ledger_entry_number"),
+)
+TAXES = Window(
+    TaxEntry,
+    "entry_number",
+    ("entry_number", "transaction_number", "general_ledger_entry_number", "document_number", "base", "amount"),
+)
+
+
+class _Check:
+    """The check of one company."""
+
+    def __init__(self, reader: Reader) -> None:
+        self.reader = reader
+        self.last = max(
+            reader.greatest(GeneralLedgerEntry, "entry_number"),
+            reader.greatest(CustomerLedgerEntry, "entry_number"),
+            reader.greatest(DetailedEntry, "ledger_entry_number"),
+        )
+        self.balance, self.receivables = invariants.Balance(), invariants.Receivables()
+        self.sets: set[int] = {0}
+
+    def findings(self) -> Iterator[str]:
+        """Everything that is wrong, the most telling first."""
+        yield from self._dimension_sets()
+        yield from self._ledgers()
+        yield from self._details()
+        yield from self.balance.findings()
+        yield from self.receivables.findings()
+        yield from self._taxes()
+        yield from self._lines()
+
+    def _dimension_sets(self) -> Iterator[str]:
+        pairs: dict[int, dict[str, str]] = {}
+        for entry in self.reader.all(DimensionSetEntry):
+            pairs.setdefault(entry.set_number, {})[entry.dimension_code] = entry.value_code
+        marks: dict[str, int] = {}
+        for row in self.reader.all(DimensionSet):
+            self.sets.add(row.number)
+            mark = fingerprint(pairs.pop(row.number, {}))
+            if mark != row.fingerprint:
+                yield f"Dimension set {row.number} is kept as {row.fingerprint}, but its entries are {mark}."
+            if mark in marks:
+                yield f"Dimension sets {marks[mark]} and {row.number} are the same: {mark}."
+            marks[mark] = row.number
+        for number in pairs:
+            yield f"Dimension set {number} has entries, but does not exist."
+
+    def _ledgers(self) -> Iterator[str]:
+        """Customer ledger entries with their details, invoices and general ledger entries, window by window."""
+        registers = _Registers(self.reader)
+        sequence = invariants.Sequence("General ledger entry")
+        for low in range(1, self.last + 1, WINDOW):
+            high = low + WINDOW
+            entries = {e.entry_number: e for e in ENTRIES.read(self.reader, low, high)}
+            yield from self._entries(entries, low, high)
+            general = sorted(GENERAL.read(self.reader, low, high), key=lambda e: e.entry_number)
+            for row in general:
+                wrong = sequence.add(row.entry_number)
+                if wrong:
+                    yield wrong
+                yield from self._general(row, registers)
+                self.receivables.add(row, customer_entry=row.entry_number in entries)
+            for number in entries.keys() - {row.entry_number for row in general}:
+                yield f"Customer ledger entry {number} has no general ledger entry of its number."
+        yield from registers.rest(sequence.last)
+
+    def _entries(self, entries: dict[int, CustomerLedgerEntry], low: int, high: int) -> Iterator[str]:
+        details = DETAILS_OF.read(self.reader, low, high)
+        sums = invariants.sums_of(details)
+        for detail in details:
+            of = entries.get(detail.ledger_entry_number)
+            if of is None:
+                yield (
+                    f"Detailed entry {detail.entry_number} belongs to customer ledger entry "
+                    f"{detail.ledger_entry_number}, which does not exist."
+                )
+            elif (of.customer_id, of.currency_code) != (detail.customer_id, detail.currency_code):
+                yield f"Detailed entry {detail.entry_number} has another customer or currency than its entry."
+        for number, entry in entries.items():
+            yield from invariants.entry_findings(entry, sums.get(number))
+            if entry.closed_by_entry_number > self.last:
+                yield f"Customer ledger entry {number} was closed by one that does not exist."
+            if entry.dimension_set_number not in self.sets:
+                yield f"Customer ledger entry {number} has a dimension set that does not exist."
+        for invoice in INVOICES.read(self.reader, low, high):
+            if invoice.posted:
+                yield from invariants.invoice_findings(invoice, entries.get(invoice.ledger_entry_number))
+            else:
+                yield f"Sales invoice {invoice.number} is a draft, but has a customer ledger entry."
+
+    def _general(self, row: GeneralLedgerEntry, registers: _Registers) -> Iterator[str]:
+        if row.debit_amount - row.credit_amount != row.amount:
+            yield f"General ledger entry {row.entry_number} has debit and credit amounts that are not its amount."
+        if row.dimension_set_number not in self.sets:
+            yield f"General ledger entry {row.entry_number} has a dimension set that does not exist."
+        yield from registers.reach(row)
+        self.balance.add(row, by_document=row.register_number not in registers.loose)
+
+    def _details(self) -> Iterator[str]:
+        sequence = invariants.Sequence("Detailed customer ledger entry")
+        for low in range(1, self.reader.greatest(DetailedEntry, "entry_number") + 1, WINDOW):
+            for row in sorted(DETAILS.read(self.reader, low, low + WINDOW), key=lambda d: d.entry_number):
+                wrong = sequence.add(row.entry_number)
+                if wrong:
+                    yield wrong
+                self.receivables.add_detail(row.transaction_number, row.amount_lcy)
+
+    def _taxes(self) -> Iterator[str]:
+        sequence = invariants.Sequence("Tax entry")
+        for low in range(1, self.reader.greatest(TaxEntry, "entry_number") + 1, WINDOW):
+            taxes = sorted(TAXES.read(self.reader, low, low + WINDOW), key=lambda t: t.entry_number)
+            numbers = [tax.general_ledger_entry_number for tax in taxes]
+            general = {e.entry_number: e for e in self.reader.all(GeneralLedgerEntry, entry_number=numbers)}
+            for tax in taxes:
+                wrong = sequence.add(tax.entry_number)
+                if wrong:
+                    yield wrong
+                yield from invariants.tax_findings(tax, general.get(tax.general_ledger_entry_number))
+
+    def _lines(self) -> Iterator[str]:
+        """Lines that are in a journal although they are posted."""
+        for lines in _chunks(self.reader.all(JournalLine), WINDOW):
+            by_id = {line.id: line for line in lines}
+            for entry in self.reader.all(CustomerLedgerEntry, source_id=list(by_id)):
+                yield (
+                    f"Journal line {by_id[entry.source_id].line_number} ({entry.source_id}) is posted as customer "
+                    f"ledger entry {entry.entry_number}, but still in its journal."
+                )
+
+
+class _Registers:
+    """The registers, walked along with the general ledger entries: each entry lies in exactly one.
+
+    Attributes:
+        loose: registers whose journal template does not force documents to balance.
+    """
+
+    def __init__(self, reader: Reader) -> None:
+        self.all = sorted(reader.all(GeneralLedgerRegister), key=lambda r: r.number)
+        loose = {t.name for t in reader.all(JournalTemplate) if not t.force_document_balance}
+        self.loose = {r.number for r in self.all if r.journal_template_name in loose}
+        self.at = 0
+        self.end = 0
+        self.sequence = invariants.Sequence("General ledger register")
+
+    def reach(self, row: GeneralLedgerEntry) -> Iterator[str]:
+        """Check that the entry lies in the register that it names."""
+        while self.at < len(self.all) and self.end < row.entry_number:
+            yield from self._next()
+        if not self.at or self.end < row.entry_number:
+            yield f"General ledger entry {row.entry_number} is in no register."
+        elif self.all[self.at - 1].number != row.register_number:
+            yield (
+                f"General ledger entry {row.entry_number} names register {row.register_number}, but is in the range of "
+                f"register {self.all[self.at - 1].number}."
+            )
+
+    def rest(self, last: int) -> Iterator[str]:
+        """Check the registers after the last entry: there must be none, nor may one reach beyond it."""
+        while self.at < len(self.all):
+            yield from self._next()
+        if self.end > last:
+            yield f"General ledger register {self.all[-1].number} ends with entry {self.end}, the ledger with {last}."
+
+    def _next(self) -> Iterator[str]:
+        register = self.all[self.at]
+        self.at += 1
+        wrong = self.sequence.add(register.number)
+        if wrong:
+            yield wrong
+        yield from invariants.register_findings(register, self.end)
+        self.end = register.to_entry_number
+
+
+def _chunks(rows: Iterable[R], size: int) -> Iterator[list[R]]:
+    walk = iter(rows)
+    while part := list(islice(walk, size)):
+        yield part
