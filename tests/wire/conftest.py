@@ -187,3 +187,13 @@ def strict_books(strict_server: Server) -> Iterator[Books]:
     made = books_of(strict_server)
     yield made
     made.session.close()
+
+
+@pytest.fixture
+def fresh_books(tmp_path: Path) -> Iterator[Books]:
+    """A server of the test's own, in documented mode, as a new user finds it."""
+    own = Server(tmp_path / "fresh", "--demo")
+    made = books_of(own)
+    yield made
+    made.session.close()
+    assert own.stop() == 0

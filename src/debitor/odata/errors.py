@@ -32,7 +32,7 @@ STATUS: dict[str, int] = {
     "Application_StringExceededLength": 400,
     "Application_TooManyRequests": 429,
     "Internal_CompanyNotFound": 404,
-    "Internal_DataNotFoundFilter": 404,
+    "Internal_DataNotFoundFilter": 400,
     "Internal_EntityWithSameKeyExists": 400,
     "Internal_InvalidTableRelation": 400,
     "Internal_RecordNotFound": 404,
