@@ -281,10 +281,11 @@ def check(config: Path | None, json_form: bool, **flags: Any) -> None:
     Example:
       debitor check --data ./debitor-data
     """
-    from debitor import operations, server
+    from debitor import server
+    from debitor.operations.checks import check_books
 
     with server.open_books(settings_of(config, **flags)) as store, store.snapshot() as root:
-        violations = operations.check_books(root)
+        violations = check_books(root)
     if json_form:
         print_json({"ok": not violations, "violations": violations})
     elif violations:
