@@ -171,7 +171,7 @@ DRAFTS = (
     Sale("10700", 0, (("1010", 5),)),
 )
 
-WAITING: tuple[tuple[str, str], ...] = (("10000", "BT-4711"), ("10300", "BT-4712"), ("10700", "BT-4713"))
+WAITING: tuple[tuple[str, str], ...] = (("10000", "BT-4711"), ("10300", "BT-4712"), ("10800", "BT-4713"))
 """Customers whose oldest open invoice is paid by a line that waits in LOCKBOX, and the bank's references."""
 
 RATES: Mapping[str, tuple[str, ...]] = {
