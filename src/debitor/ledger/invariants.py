@@ -152,8 +152,8 @@ class Receivables:
         """Say which transactions differ."""
         for transaction, amount in self.differences.items():
             yield (
-                f"Transaction {transaction} changes the receivables accounts by {plain(amount)} more than its detailed "
-                "customer ledger entries say."
+                f"Transaction {transaction} changes the receivables accounts by {plain(amount)} more than its "
+                "detailed customer ledger entries say."
             )
 
 

@@ -272,8 +272,8 @@ class _Registers:
             yield f"General ledger entry {row.entry_number} is in no register."
         elif self.all[self.at - 1].number != row.register_number:
             yield (
-                f"General ledger entry {row.entry_number} names register {row.register_number}, but is in the range of "
-                f"register {self.all[self.at - 1].number}."
+                f"General ledger entry {row.entry_number} names register {row.register_number}, but is in the range "
+                f"of register {self.all[self.at - 1].number}."
             )
 
     def rest(self, last: int) -> Iterator[str]:
