@@ -13,6 +13,10 @@ from debitor.entities.sales_invoice_lines import SALES_INVOICE_LINES
 from debitor.entities.sales_invoices import SALES_INVOICES
 from debitor.ledger.records import (
     Account,
+    AccountType,
+    ApplicationMethod,
+    BankAccount,
+    BankAccountLedgerEntry,
     Currency,
     Customer,
     CustomerBlocked,
@@ -20,6 +24,7 @@ from debitor.ledger.records import (
     CustomerPostingGroup,
     DefaultDimension,
     DetailedEntry,
+    DetailedEntryType,
     Dimension,
     DimensionSet,
     DimensionSetEntry,
@@ -31,6 +36,7 @@ from debitor.ledger.records import (
     Item,
     NumberSeries,
     NumberSeriesLine,
+    PaymentMethod,
     PaymentTerm,
     ReceivablesSetup,
     SalesInvoice,
@@ -705,6 +711,185 @@ def test_ids_that_do_not_exist(books: Books) -> None:
         with pytest.raises(Refused) as no:
             act()
         assert no.value.code == "BadRequest_ResourceNotFound"
+
+
+# --------------------------------------------------------------------------- applied and paid at once
+
+
+def credit(books: Books, amount: str, lcy: str = "", **more: Any) -> int:
+    """A payment that was posted before: its customer, detailed and G/L entries. Returns the entry number."""
+    number: int = books.tx.greatest(GeneralLedgerEntry, "entry_number") + 1
+    money: dict[str, Any] = {"amount": -D(amount), "amount_lcy": -D(lcy or amount)}
+    rest = {f"remaining_{name}": value for name, value in money.items()}
+    original = {f"original_{name}": value for name, value in money.items()}
+    customer = books.only(Customer, number=more.pop("customer", "10400"))
+    currency = {"currency_code": more.pop("currency_code", "")}
+    whose: dict[str, Any] = {"customer_id": customer.id, "customer_number": customer.number, **currency}
+    when = {
+        "posting_date": more.pop("posting_date", TODAY),
+        "document_type": "Payment",
+        "document_number": f"P{number}",
+    }
+    row = {"entry_number": number, "positive": False, "open": True, "due_date": TODAY, "transaction_number": number}
+    factor = D(amount) / D(lcy or amount)
+    factors = {"original_currency_factor": factor, "adjusted_currency_factor": factor}
+    books.add(CustomerLedgerEntry(**{**row, **money, **rest, **original, **whose, **when, **factors, **more}))
+    books.add(
+        DetailedEntry(
+            entry_number=books.tx.greatest(DetailedEntry, "entry_number") + 1,
+            ledger_entry_number=number,
+            entry_type=DetailedEntryType.INITIAL_ENTRY,
+            **money,
+            **whose,
+            **when,
+        )
+    )
+    for at, (account, sign) in enumerate((("2310", -1), ("6200", 1))):
+        part = {"amount": sign * D(lcy or amount), "account_number": account, "transaction_number": number}
+        books.add(GeneralLedgerEntry(entry_number=number + at, **part))
+    return number
+
+
+def check_books(books: Books) -> None:
+    """What must hold of any books: balance, receivables equal detailed entries, entries equal theirs."""
+    tx = books.tx
+    assert tx.total(GeneralLedgerEntry, "amount") == 0
+    assert tx.total(GeneralLedgerEntry, "amount", account_number="2310") == tx.total(DetailedEntry, "amount_lcy")
+    for entry in tx.all(CustomerLedgerEntry):
+        details = {"ledger_entry_number": entry.entry_number}
+        assert entry.remaining_amount == tx.total(DetailedEntry, "amount", **details)
+        assert entry.remaining_amount_lcy == tx.total(DetailedEntry, "amount_lcy", **details)
+        assert entry.open is bool(entry.remaining_amount)
+    general = [e.entry_number for e in tx.all(GeneralLedgerEntry)]
+    assert general == list(range(1, len(general) + 1))
+    detailed = [e.entry_number for e in tx.all(DetailedEntry)]
+    assert detailed == list(range(1, len(detailed) + 1))
+
+
+def oldest(books: Books, number: str = "10400") -> None:
+    customer = books.only(Customer, number=number)
+    books.tx.update(customer, application_method=ApplicationMethod.APPLY_TO_OLDEST)
+
+
+def test_a_customer_of_apply_to_oldest_has_open_payments_taken_up_by_due_date(books: Books) -> None:
+    oldest(books)
+    late, early = credit(books, "700", due_date=date(2025, 1, 9)), credit(books, "400", due_date=date(2025, 1, 1))
+    marked = credit(books, "50", applies_to_id="X")
+    future = credit(books, "60", posting_date=date(2025, 1, 11))
+    id = books.invoice()
+    books.sale(id)
+
+    invoice = books.post(id)
+
+    remaining = {e.entry_number: e.remaining_amount for e in books.tx.all(CustomerLedgerEntry)}
+    assert remaining == {late: -100, early: 0, marked: -50, future: -60, invoice.ledger_entry_number: 0}
+    assert (invoice.status, books.shown(SALES_INVOICES, id)["remainingAmount"]) == ("Paid", 0)
+    check_books(books)
+
+
+def test_an_invoice_larger_than_the_open_payments_stays_open(books: Books) -> None:
+    oldest(books)
+    credit(books, "400")
+    id = books.invoice()
+    books.sale(id)
+
+    assert books.post(id).status == "Open"
+    assert books.shown(SALES_INVOICES, id)["remainingAmount"] == 600
+    check_books(books)
+
+
+def test_open_payments_of_other_customers_are_left_alone(books: Books) -> None:
+    credit(books, "400")
+    id = books.invoice()
+    books.sale(id)
+    books.post(id)
+
+    assert books.shown(SALES_INVOICES, id)["remainingAmount"] == 1000
+
+
+def test_a_payment_at_a_better_rate_gives_a_gain(books: Books) -> None:
+    """EUR 1000 were paid when they were worth 1250, for a debt of 1200."""
+    oldest(books, "10500")
+    books.add(Account(number="9310", name="Losses"))
+    books.add(Account(number="9320", name="Gains"))
+    books.tx.update(books.only(Currency), realized_losses_account="9310", realized_gains_account="9320")
+    credit(books, "1000", "1250", customer="10500", currency_code="EUR")
+    id = books.invoice(customerNumber="10500")
+    books.sale(id)
+
+    assert books.post(id).status == "Paid"
+    check_books(books)
+    assert books.tx.total(GeneralLedgerEntry, "amount", account_number="9320") == -50
+    assert books.tx.total(GeneralLedgerEntry, "amount", account_number="9310") == 0
+    assert books.tx.last(GeneralLedgerRegister, "number").to_entry_number == books.tx.greatest(
+        GeneralLedgerEntry, "entry_number"
+    )
+
+
+def test_a_missing_gains_account_stops_the_posting(books: Books) -> None:
+    oldest(books, "10500")
+    credit(books, "1000", "1250", customer="10500", currency_code="EUR")
+    id = books.invoice(customerNumber="10500")
+    books.sale(id)
+
+    with pytest.raises(Refused, match="Currency EUR has no realized") as no:
+        books.post(id)
+    assert no.value.code == FIELD
+
+
+def cash(books: Books, kind: AccountType, number: str) -> None:
+    method = books.add(PaymentMethod(code="CASH", balancing_account_type=kind, balancing_account_number=number))
+    books.tx.update(books.only(Customer, number="10400"), payment_method_id=method.id)
+
+
+def test_a_payment_method_with_a_balancing_account_pays_at_once(books: Books) -> None:
+    books.add(BankAccount(number="CHECKING", ledger_account="2920"))
+    books.add(Account(number="2920", name="Bank"))
+    cash(books, AccountType.BANK_ACCOUNT, "CHECKING")
+    group = books.only(CustomerPostingGroup)
+    books.add(Account(number="9250", name="Discounts"))
+    books.tx.update(group, payment_discount_debit_account="9250")
+    id = books.invoice()
+    books.sale(id)
+
+    invoice = books.post(id)
+
+    assert (invoice.status, invoice.number) == ("Paid", "103001")
+    assert books.shown(SALES_INVOICES, id)["remainingAmount"] == 0
+    sums = {n: books.tx.total(GeneralLedgerEntry, "amount", account_number=n) for n in ("2920", "9250", "2310")}
+    assert sums == {"2920": D(980), "9250": D(20), "2310": D(0)}
+    assert books.only(BankAccountLedgerEntry).amount == 980
+    bill, payment = books.tx.all(CustomerLedgerEntry)
+    assert (bill.document_type, payment.document_type) == ("Invoice", "Payment")
+    assert (bill.open, payment.open, bill.closed_by_entry_number) == (False, False, payment.entry_number)
+    assert {e.document_number for e in (bill, payment)} == {"103001"}
+    assert {e.transaction_number for e in books.tx.all(GeneralLedgerEntry)} == {1}
+    register = books.only(GeneralLedgerRegister)
+    assert (register.from_entry_number, register.to_entry_number) == (
+        1,
+        books.tx.greatest(GeneralLedgerEntry, "entry_number"),
+    )
+    check_books(books)
+
+
+def test_paid_at_once_to_an_account_after_the_discount_has_passed(books: Books) -> None:
+    cash(books, AccountType.GL_ACCOUNT, "6200")
+    id = books.invoice(invoiceDate=date(2025, 1, 1))
+    books.sale(id)
+
+    assert books.post(id).status == "Paid"
+    assert books.tx.total(GeneralLedgerEntry, "amount", account_number="6200") == 1000
+    check_books(books)
+
+
+def test_a_balancing_account_that_is_gone_stops_the_posting(books: Books) -> None:
+    cash(books, AccountType.BANK_ACCOUNT, "GONE")
+    id = books.invoice()
+    books.sale(id)
+
+    with pytest.raises(Refused, match=r"CASH .* GONE") as no:
+        books.post(id)
+    assert no.value.code == DIALOG
 
 
 # --------------------------------------------------------------------------- dimensions

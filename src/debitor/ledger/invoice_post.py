@@ -10,6 +10,9 @@ Lines with equal sales account, tax code, percent and dimensions are posted toge
 is converted so that the entries sum to zero: the running total of its amounts is rounded, and each entry takes the
 difference to the total before it.
 
+A customer with the method Apply to Oldest has open payments and credit memos, which the new invoice takes up at once.
+A payment method with a balancing account pays it at once: `payment_line` is then posted after the invoice.
+
 Source: BCApps SalesPost.Codeunit.al, SalesPostInvoice.Codeunit.al, GenJnlPostLine.Codeunit.al, retold.
 """
 
@@ -19,16 +22,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from typing import Any
 
 from msgspec.structs import replace
 
 from debitor.ledger.amounts import ZERO, plain, round_to
+from debitor.ledger.apply import Detail, Terms, apply_entry
 from debitor.ledger.currencies import to_lcy
 from debitor.ledger.dates import calculate
 from debitor.ledger.dimensions import Pairs, check
 from debitor.ledger.invoices import (
     HUNDRED,
+    LINE_STEP,
     Precision,
     check_account,
     check_customer_open,
@@ -52,14 +56,16 @@ from debitor.ledger.records import (
     GeneralProductPostingGroup,
     InvoiceStatus,
     Item,
+    JournalLine,
     LineType,
+    PaymentMethod,
     ReceivablesSetup,
     SalesInvoice,
     SalesInvoiceLine,
     TaxEntry,
     TaxGroup,
 )
-from debitor.schema import BLANK_DATE, Changes, Refused
+from debitor.schema import BLANK_DATE, BLANK_GUID, Changes, Refused, Row
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +93,8 @@ class InvoiceBooks:
         sets: dimension sets of header and lines, by number.
         rules: id of a record (customer, item, account) -> the default dimensions that apply to it.
         user, now: who posts, and the time stamp of the transaction.
+        olds: open credit entries of the bill-to customer to apply the invoice to, in order; none from later dates.
+        terms: what the application needs besides; None when `olds` is empty.
     """
 
     setup: ReceivablesSetup
@@ -105,16 +113,18 @@ class InvoiceBooks:
     next: NextNumbers
     user: str
     now: str
+    olds: Sequence[CustomerLedgerEntry] = ()
+    terms: Terms | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class PostedInvoice:
-    """What posting an invoice changes. `entry` and `detailed` are among the inserted rows."""
+    """What posting an invoice changes. `entry` and `register` are among the inserted rows."""
 
     changes: Changes
     invoice: SalesInvoice
     entry: CustomerLedgerEntry
-    detailed: DetailedEntry
+    register: GeneralLedgerRegister
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,10 +154,24 @@ def post_invoice(header: SalesInvoice, lines: Sequence[SalesInvoiceLine], books:
     _check_dimensions(header, lines, groups, books, receivables)
     # After this point the posting must succeed.
 
-    made = _general_entries(header, lines, groups, books, receivables)
-    assert not sum((entry.amount for entry in made.general), ZERO), "debits and credits differ"
-    detailed = _initial_entry(header, books, bill_to, made)
-    entry = _customer_entry(header, books, bill_to, made, precision)
+    general = _General(header, books)
+    sales = _post_sales(general, lines, groups)
+    entry = _customer_entry(header, books, bill_to, general, sales, precision)
+    details = [Detail(entry, DetailedEntryType.INITIAL_ENTRY, entry.amount, entry.amount_lcy)]
+    olds: Sequence[tuple[CustomerLedgerEntry, CustomerLedgerEntry]] = ()
+    if books.olds and entry.open:
+        assert books.terms is not None, "open entries come with the terms of their application"
+        application = apply_entry(
+            entry,
+            books.olds,
+            on=header.posting_date,
+            terms=books.terms,
+            block_tolerance=bill_to.block_payment_tolerance,
+        )
+        entry, olds = application.new, application.olds
+        details += application.details
+    _post_receivables(general, receivables, details, books)
+    assert not sum((row.amount for row in general.entries), ZERO), "debits and credits differ"
     posted = replace(
         header,
         number=books.number,
@@ -156,14 +180,16 @@ def post_invoice(header: SalesInvoice, lines: Sequence[SalesInvoiceLine], books:
         ledger_entry_number=entry.entry_number,
         unposted_amount=ZERO,
     )
-    inserts = [*made.general, *made.taxes, entry, detailed, _register(header, books, made)]
-    changes = Changes(insert=inserts, update=[(header, posted)])
+    register = _register(header, books, general, sales.taxes)
+    detailed = [_detailed(detail, at, header, books, entry) for at, detail in enumerate(details)]
+    inserts = [*general.entries, *sales.taxes, entry, *detailed, register]
+    changes = Changes(insert=inserts, update=[(header, posted), *olds])
     for line, group in zip(lines, groups, strict=True):
         sales_account = group.sales_account if group else ""
         tax_account = group.tax_account if group else ""
         changed = replace(line, posted=True, sales_account=sales_account, tax_account=tax_account)
         changes.update.append((line, changed))
-    return PostedInvoice(changes, posted, entry, detailed)
+    return PostedInvoice(changes, posted, entry, register)
 
 
 # --------------------------------------------------------------------------- checks
@@ -296,16 +322,6 @@ def _check_dimensions(
 # --------------------------------------------------------------------------- entries
 
 
-@dataclass(frozen=True, slots=True)
-class _Made:
-    """G/L entries (the receivables last), tax entries, and the invoice's total and net amount in local currency."""
-
-    general: list[GeneralLedgerEntry]
-    taxes: list[TaxEntry]
-    total_lcy: Decimal
-    net_lcy: Decimal
-
-
 class _Converter:
     """Turns amounts of the invoice's currency, one after the other, into local currency that sums up exactly."""
 
@@ -320,31 +336,25 @@ class _Converter:
         return part
 
 
-def _general_entries(
-    header: SalesInvoice,
-    lines: Sequence[SalesInvoiceLine],
-    groups: Sequence[_Group | None],
-    books: InvoiceBooks,
-    receivables: Account,
-) -> _Made:
-    """Return the entries of sales and tax per group, then of the receivables."""
-    numbers = books.next
-    description = f"Invoice {header.draft_number}"
-    sums: dict[_Group, tuple[Decimal, Decimal]] = {}
-    for line, group in zip(lines, groups, strict=True):
-        if group:
-            net, tax = sums.get(group, (ZERO, ZERO))
-            sums[group] = (net + line.net_amount, tax + line.net_tax_amount)
+class _General:
+    """The G/L entries of the invoice, numbered as they are added."""
 
-    general: list[GeneralLedgerEntry] = []
-    taxes: list[TaxEntry] = []
+    def __init__(self, header: SalesInvoice, books: InvoiceBooks) -> None:
+        self.header, self.books = header, books
+        self.entries: list[GeneralLedgerEntry] = []
 
-    def add(account: Account, amount: Decimal, dimensions: int, tax_amount: Decimal = ZERO) -> None:
-        general.append(
+    @property
+    def number(self) -> int:
+        """The number of the next entry."""
+        return self.books.next.entry + len(self.entries)
+
+    def add(self, account: Account, amount: Decimal, dimensions: int, tax_amount: Decimal = ZERO) -> None:
+        header, books = self.header, self.books
+        self.entries.append(
             GeneralLedgerEntry(
-                entry_number=numbers.entry + len(general),
-                transaction_number=numbers.transaction,
-                register_number=numbers.register,
+                entry_number=self.number,
+                transaction_number=books.next.transaction,
+                register_number=books.next.register,
                 account_id=account.id,
                 account_number=account.number,
                 posting_date=header.posting_date,
@@ -352,7 +362,7 @@ def _general_entries(
                 document_type=DocumentType.INVOICE,
                 document_number=books.number,
                 external_document_number=header.external_document_number,
-                description=description,
+                description=_description(header),
                 amount=amount,
                 debit_amount=max(amount, ZERO),
                 credit_amount=max(-amount, ZERO),
@@ -366,21 +376,45 @@ def _general_entries(
             )
         )
 
+
+@dataclass(frozen=True, slots=True)
+class _Sales:
+    """The tax entries, and the invoice's total and net amount in local currency."""
+
+    taxes: list[TaxEntry]
+    total_lcy: Decimal
+    net_lcy: Decimal
+
+
+def _description(header: SalesInvoice) -> str:
+    return f"Invoice {header.draft_number}"
+
+
+def _post_sales(general: _General, lines: Sequence[SalesInvoiceLine], groups: Sequence[_Group | None]) -> _Sales:
+    """Add the G/L entries of sales and tax, per group of lines."""
+    header, books = general.header, general.books
+    sums: dict[_Group, tuple[Decimal, Decimal]] = {}
+    for line, group in zip(lines, groups, strict=True):
+        if group:
+            net, tax = sums.get(group, (ZERO, ZERO))
+            sums[group] = (net + line.net_amount, tax + line.net_tax_amount)
+    taxes: list[TaxEntry] = []
     converter = _Converter(header.currency_factor, books.setup.amount_rounding_precision)
     net_lcy = ZERO
     for group, (net, tax) in sums.items():
         net_part, tax_part = converter.convert(net), converter.convert(tax)
         net_lcy += net_part
-        sales_entry = numbers.entry + len(general)
-        if net_part or tax_part:
-            add(books.accounts[group.sales_account], -net_part, group.dimension_set_number, -tax_part)
+        if not net_part and not tax_part:
+            continue
+        sales_entry = general.number
+        general.add(books.accounts[group.sales_account], -net_part, group.dimension_set_number, -tax_part)
         if tax_part:
-            add(books.accounts[group.tax_account], -tax_part, group.dimension_set_number)
-        if group.tax_code and (net_part or tax_part):
+            general.add(books.accounts[group.tax_account], -tax_part, group.dimension_set_number)
+        if group.tax_code:
             taxes.append(
                 TaxEntry(
-                    entry_number=numbers.tax + len(taxes),
-                    transaction_number=numbers.transaction,
+                    entry_number=books.next.tax + len(taxes),
+                    transaction_number=books.next.transaction,
                     general_ledger_entry_number=sales_entry,
                     posting_date=header.posting_date,
                     document_type=DocumentType.INVOICE,
@@ -395,56 +429,98 @@ def _general_entries(
                     created_at=books.now,
                 )
             )
-    total_lcy = converter.given
-    add(receivables, total_lcy, header.dimension_set_number)
-    return _Made(general, taxes, total_lcy, net_lcy)
+    return _Sales(taxes, converter.given, net_lcy)
 
 
-def _in_common(header: SalesInvoice, books: InvoiceBooks, customer: Customer) -> dict[str, Any]:
-    """What the customer ledger entry and its detailed entry share."""
-    return {
-        "transaction_number": books.next.transaction,
-        "posting_date": header.posting_date,
-        "document_type": DocumentType.INVOICE,
-        "document_number": books.number,
-        "customer_id": customer.id,
-        "customer_number": customer.number,
-        "currency_code": header.currency_code,
-        "source_code": books.setup.sales_source_code,
-        "user_id": books.user,
-        "created_at": books.now,
-    }
+def _post_receivables(
+    general: _General, receivables: Account, details: Sequence[Detail], books: InvoiceBooks
+) -> None:
+    """Add the G/L side of the detailed entries: the receivables, then gains, losses and roundings.
+
+    Raises:
+        Refused: the posting group or the currency lacks the account of a gain, a loss or a rounding.
+    """
+    dimensions = general.header.dimension_set_number
+    general.add(receivables, sum((detail.amount_lcy for detail in details), ZERO), dimensions)
+    for detail in details:
+        if detail.entry_type in (DetailedEntryType.INITIAL_ENTRY, DetailedEntryType.APPLICATION):
+            continue
+        if detail.amount_lcy:
+            general.add(_detail_account(detail, books), -detail.amount_lcy, dimensions)
 
 
-def _initial_entry(header: SalesInvoice, books: InvoiceBooks, customer: Customer, made: _Made) -> DetailedEntry:
-    total, total_lcy = header.total_including_tax, made.total_lcy
+def _detail_account(detail: Detail, books: InvoiceBooks) -> Account:
+    # Here, because posting journals builds on this module (NextNumbers).
+    from debitor.ledger.post import CURRENCY_ACCOUNTS, GROUP_ACCOUNTS
+
+    assert books.terms is not None, "an application has terms"
+    assert books.posting_group is not None, "the header was checked"
+    if detail.entry_type in CURRENCY_ACCOUNTS:
+        code, column = detail.entry.currency_code, CURRENCY_ACCOUNTS[detail.entry_type]
+        number, where = getattr(books.terms.currencies[code], column), f"currency {code}"
+    else:
+        column = GROUP_ACCOUNTS[detail.entry_type].format("debit" if detail.amount_lcy <= 0 else "credit")
+        number = getattr(books.posting_group, column)
+        where = f"customer posting group {books.posting_group.code}"
+    return _account(number, column.replace("_", " "), where, books)
+
+
+def _detailed(
+    detail: Detail, at: int, header: SalesInvoice, books: InvoiceBooks, new: CustomerLedgerEntry
+) -> DetailedEntry:
+    """Return the row of a detailed entry; both of its amounts stand on the same side."""
+    of, amount, lcy = detail.entry, detail.amount, detail.amount_lcy
+    debit = amount > 0 or lcy > 0
     return DetailedEntry(
-        entry_number=books.next.detailed,
-        ledger_entry_number=made.general[-1].entry_number,
-        entry_type=DetailedEntryType.INITIAL_ENTRY,
-        amount=total,
-        amount_lcy=total_lcy,
-        debit_amount=max(total, ZERO),
-        credit_amount=max(-total, ZERO),
-        debit_amount_lcy=max(total_lcy, ZERO),
-        credit_amount_lcy=max(-total_lcy, ZERO),
-        initial_due_date=header.due_date,
-        initial_document_type=DocumentType.INVOICE,
-        **_in_common(header, books, customer),
+        entry_number=books.next.detailed + at,
+        ledger_entry_number=of.entry_number,
+        entry_type=detail.entry_type,
+        transaction_number=books.next.transaction,
+        posting_date=header.posting_date,
+        document_type=DocumentType.INVOICE,
+        document_number=books.number,
+        customer_id=of.customer_id,
+        customer_number=of.customer_number,
+        currency_code=of.currency_code,
+        amount=amount,
+        amount_lcy=lcy,
+        debit_amount=amount if debit else ZERO,
+        credit_amount=ZERO if debit else -amount,
+        debit_amount_lcy=lcy if debit else ZERO,
+        credit_amount_lcy=ZERO if debit else -lcy,
+        applied_ledger_entry_number=new.entry_number if detail.entry_type == DetailedEntryType.APPLICATION else 0,
+        initial_due_date=of.due_date,
+        initial_document_type=of.document_type,
+        source_code=books.setup.sales_source_code,
+        user_id=books.user,
+        created_at=books.now,
     )
 
 
 def _customer_entry(
-    header: SalesInvoice, books: InvoiceBooks, customer: Customer, made: _Made, precision: Precision
+    header: SalesInvoice,
+    books: InvoiceBooks,
+    customer: Customer,
+    general: _General,
+    sales: _Sales,
+    precision: Precision,
 ) -> CustomerLedgerEntry:
-    total, total_lcy = header.total_including_tax, made.total_lcy
+    """Return the entry before anything is applied to it, under the number of the next G/L entry."""
+    total, total_lcy = header.total_including_tax, sales.total_lcy
     discount = possible_discount(header, books.setup, precision)
     is_open = bool(total)
     return CustomerLedgerEntry(
-        entry_number=made.general[-1].entry_number,
+        entry_number=general.number,
+        transaction_number=books.next.transaction,
+        customer_id=customer.id,
+        customer_number=customer.number,
+        posting_date=header.posting_date,
         document_date=header.invoice_date,
+        document_type=DocumentType.INVOICE,
+        document_number=books.number,
         external_document_number=header.external_document_number,
-        description=made.general[-1].description,
+        description=_description(header),
+        currency_code=header.currency_code,
         original_amount=total,
         original_amount_lcy=total_lcy,
         amount=total,
@@ -463,27 +539,96 @@ def _customer_entry(
         open=is_open,
         positive=total > 0,
         closed_at_date=BLANK_DATE if is_open else header.posting_date,
-        sales_lcy=made.net_lcy,
+        sales_lcy=sales.net_lcy,
         salesperson_code=header.salesperson,
         payment_method_id=header.payment_method_id,
         dimension_set_number=header.dimension_set_number,
+        source_code=books.setup.sales_source_code,
+        user_id=books.user,
         source_id=header.id,
-        **_in_common(header, books, customer),
+        created_at=books.now,
     )
 
 
-def _register(header: SalesInvoice, books: InvoiceBooks, made: _Made) -> GeneralLedgerRegister:
+def _register(
+    header: SalesInvoice, books: InvoiceBooks, general: _General, taxes: Sequence[TaxEntry]
+) -> GeneralLedgerRegister:
     return GeneralLedgerRegister(
         number=books.next.register,
-        from_entry_number=made.general[0].entry_number,
-        to_entry_number=made.general[-1].entry_number,
-        from_tax_entry_number=made.taxes[0].entry_number if made.taxes else 0,
-        to_tax_entry_number=made.taxes[-1].entry_number if made.taxes else 0,
+        from_entry_number=books.next.entry,
+        to_entry_number=general.number - 1,
+        from_tax_entry_number=taxes[0].entry_number if taxes else 0,
+        to_tax_entry_number=taxes[-1].entry_number if taxes else 0,
         source_code=books.setup.sales_source_code,
         posting_date=header.posting_date,
         user_id=books.user,
         created_at=books.now,
     )
+
+
+# --------------------------------------------------------------------------- paid at once
+
+
+def payment_line(
+    posted: PostedInvoice, method: PaymentMethod, balancing_account_id: str, setup: ReceivablesSetup
+) -> JournalLine:
+    """Return the journal line that pays a posted invoice at once, to the balancing account of its payment method.
+
+    It pays what remains less the payment discount that is still possible on that day, has the invoice's number, and
+    is applied to it.
+    """
+    entry = posted.entry
+    in_time = entry.posting_date <= entry.payment_discount_date
+    discount = entry.remaining_payment_discount_possible if in_time else ZERO
+    amount = discount - entry.remaining_amount
+    return JournalLine(
+        journal_id=BLANK_GUID,
+        line_number=LINE_STEP,
+        account_type=AccountType.CUSTOMER,
+        account_id=entry.customer_id,
+        account_number=entry.customer_number,
+        posting_date=entry.posting_date,
+        document_date=entry.document_date,
+        document_type=DocumentType.PAYMENT,
+        document_number=entry.document_number,
+        external_document_number=entry.external_document_number,
+        description=entry.description,
+        amount=amount,
+        amount_lcy=to_lcy(amount, entry.original_currency_factor, setup.amount_rounding_precision),
+        currency_code=entry.currency_code,
+        currency_factor=entry.original_currency_factor,
+        balancing_account_type=method.balancing_account_type,
+        balancing_account_id=balancing_account_id,
+        balancing_account_number=method.balancing_account_number,
+        applies_to_document_type=DocumentType.INVOICE,
+        applies_to_document_number=entry.document_number,
+        customer_posting_group=entry.customer_posting_group,
+        payment_method_id=method.id,
+        salesperson_code=entry.salesperson_code,
+        dimension_set_number=entry.dimension_set_number,
+    )
+
+
+def paid_at_once(posted: PostedInvoice, payment: Changes) -> Changes:
+    """Return one set of changes for an invoice and the payment posted with it, in one register.
+
+    Args:
+        payment: what posting `payment_line` changes, in books whose only open entry is the invoice's, under the same
+            transaction and register. The line and its journal exist for this one act and are not kept.
+    """
+    registers = [row for row in payment.insert if isinstance(row, GeneralLedgerRegister)]
+    assert [r.number for r in registers] == [posted.register.number], "the payment has a register of its own"
+    register = replace(posted.register, to_entry_number=registers[0].to_entry_number)
+    later: dict[type[Row], Row] = {CustomerLedgerEntry: posted.entry, SalesInvoice: posted.invoice}
+    for old, new in payment.update:
+        if type(old) in later:
+            assert old is later[type(old)], "the payment changed something else than its invoice"
+            later[type(old)] = new
+    inserts: list[Row] = [later[CustomerLedgerEntry] if row is posted.entry else row for row in posted.changes.insert]
+    inserts = [register if row is posted.register else row for row in inserts]
+    inserts += [row for row in payment.insert if row is not registers[0]]
+    updates = [(old, later[SalesInvoice] if new is posted.invoice else new) for old, new in posted.changes.update]
+    return Changes(insert=inserts, update=updates)
 
 
 # --------------------------------------------------------------------------- discount and tolerance

@@ -15,6 +15,7 @@ Choices where Business Central's own order of events would matter:
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -25,12 +26,18 @@ from msgspec.structs import replace
 
 from debitor.ledger import invoice_post, invoices
 from debitor.ledger.amounts import round_to
+from debitor.ledger.apply import UNREALIZED, Terms, may_apply
+from debitor.ledger.books import Books
 from debitor.ledger.currencies import factor_at
 from debitor.ledger.dimensions import check_usable, default_set
 from debitor.ledger.invoices import Precision, Product, refuse
 from debitor.ledger.numbering import take
+from debitor.ledger.post import post_journal
 from debitor.ledger.records import (
     Account,
+    AccountType,
+    ApplicationMethod,
+    BankAccount,
     Currency,
     Customer,
     CustomerLedgerEntry,
@@ -45,9 +52,12 @@ from debitor.ledger.records import (
     GeneralLedgerRegister,
     GeneralProductPostingGroup,
     Item,
+    JournalBatch,
+    JournalTemplate,
     LineType,
     NumberSeries,
     NumberSeriesLine,
+    PaymentMethod,
     PaymentTerm,
     ReceivablesSetup,
     SalesInvoice,
@@ -737,9 +747,131 @@ def post_invoice(tx: Transaction, id: str, *, user: str) -> SalesInvoice:
     setup = setup_of(tx)
     lines = lines_of(tx, id)
     number = posted_number(tx, header, setup)
-    posted = invoice_post.post_invoice(header, lines, invoice_books(tx, header, lines, setup, number, user))
-    tx.write(posted.changes)
-    return posted.invoice
+    books = invoice_books(tx, header, lines, setup, number, user)
+    method = balancing_method(tx, header)
+    if method is None:
+        books = dataclasses.replace(books, **open_credits(tx, header, books))
+    posted = invoice_post.post_invoice(header, lines, books)
+    changes = posted.changes
+    if method is not None and posted.entry.open:
+        changes = invoice_post.paid_at_once(posted, payment_of(tx, posted, method, books))
+    tx.write(changes)
+    return invoice_of(tx, id)
+
+
+def balancing_method(tx: Reader, header: SalesInvoice) -> PaymentMethod | None:
+    """Return the payment method of the invoice if it has a balancing account, so that the invoice is paid at once."""
+    if header.payment_method_id == BLANK_GUID:
+        return None
+    method = tx.get(PaymentMethod, header.payment_method_id)
+    return method if method and method.balancing_account_number else None
+
+
+def open_credits(tx: Reader, header: SalesInvoice, books: invoice_post.InvoiceBooks) -> dict[str, Any]:
+    """Return what the invoice is applied to at once: open payments and credit memos of an Apply to Oldest customer.
+
+    Entries that are marked for another application, or of a later date, are left alone.
+    """
+    customer = books.bill_to
+    if customer is None or customer.application_method != ApplicationMethod.APPLY_TO_OLDEST:
+        return {}
+    rows = tx.all(
+        CustomerLedgerEntry,
+        customer_id=customer.id,
+        open=True,
+        positive=False,
+        applies_to_id="",
+        order=("due_date", "entry_number"),
+    )
+    olds = [
+        old
+        for old in rows
+        if old.posting_date <= header.posting_date and may_apply(books.setup, header.currency_code, old.currency_code)
+    ]
+    if not olds:
+        return {}
+    codes = {header.currency_code, *(old.currency_code for old in olds)} - {""}
+    currencies = {currency.code: currency for currency in tx.all(Currency, code=codes)}
+    rates: dict[str, list[ExchangeRate]] = {}
+    for rate in tx.all(ExchangeRate, currency_code=codes, order=("starting_date",)):
+        rates.setdefault(rate.currency_code, []).append(rate)
+    unrealized: dict[int, Decimal] = {}
+    for detail in tx.all(
+        DetailedEntry, ledger_entry_number=[old.entry_number for old in olds], entry_type=list(UNREALIZED)
+    ):
+        number = detail.ledger_entry_number
+        unrealized[number] = unrealized.get(number, Decimal(0)) + detail.amount_lcy
+    numbers = {getattr(row, column) for row in currencies.values() for column in _account_columns(Currency)}
+    if books.posting_group:
+        numbers |= {getattr(books.posting_group, column) for column in _account_columns(CustomerPostingGroup)}
+    more = {account.number: account for account in tx.all(Account, number=numbers)}
+    return {
+        "olds": [old for old in olds if not old.currency_code or old.currency_code in currencies],
+        "terms": Terms(books.setup, currencies, rates, unrealized),
+        "accounts": {**books.accounts, **more},
+    }
+
+
+def _account_columns(record: type[Row]) -> list[str]:
+    return [column for column in record.__struct_fields__ if column.endswith("_account")]
+
+
+def payment_of(
+    tx: Reader, posted: invoice_post.PostedInvoice, method: PaymentMethod, books: invoice_post.InvoiceBooks
+) -> Changes:
+    """Return what posting the payment of an invoice that is paid at once changes, before anything is written.
+
+    The payment is a line of a journal that exists for this one act: same transaction and register as the invoice.
+
+    Raises:
+        Refused: the balancing account does not exist or cannot be posted to.
+    """
+    bank: BankAccount | None = None
+    account: Account | None = None
+    number = method.balancing_account_number
+    if method.balancing_account_type == AccountType.BANK_ACCOUNT:
+        bank = tx.find(BankAccount, number=number)
+    elif method.balancing_account_type == AccountType.GL_ACCOUNT:
+        account = tx.find(Account, number=number)
+    other = bank or account
+    if other is None:
+        raise refuse(
+            f"Payment method {method.code} has the balancing account {method.balancing_account_type} {number}, which "
+            "does not exist. Change it, or choose another paymentMethod for the customer."
+        )
+    line = invoice_post.payment_line(posted, method, other.id, books.setup)
+    customer, group, entry = books.bill_to, books.posting_group, posted.entry
+    assert customer is not None, "the invoice was posted"
+    assert group is not None, "the invoice was posted"
+    wanted = {getattr(group, column) for column in _account_columns(CustomerPostingGroup)}
+    wanted |= {bank.ledger_account} if bank else {number}
+    accounts = {row.number: row for row in tx.all(Account, number=wanted)}
+    owner = ("Bank Account", bank.id) if bank else ("G/L Account", other.id)
+    dimensions, values = dimensions_of(tx, books.sets)
+    details = sum(isinstance(row, DetailedEntry) for row in posted.changes.insert)
+    journal = Books(
+        setup=books.setup,
+        template=JournalTemplate(name="", source_code=books.setup.sales_source_code),
+        batch=JournalBatch(template_name="", name=""),
+        today=entry.posting_date,
+        user=books.user,
+        now=books.now,
+        customers={customer.id: customer},
+        accounts={**books.accounts, **accounts},
+        posting_groups={group.code: group},
+        banks={bank.id: bank} if bank else {},
+        currencies={books.currency.code: books.currency} if books.currency else {},
+        entries=[entry],
+        invoices={entry.entry_number: posted.invoice},
+        sets=books.sets,
+        dimensions=dimensions,
+        values=values,
+        rules={**books.rules, **rules_of(tx, [owner])},
+        next=dataclasses.replace(
+            books.next, entry=posted.register.to_entry_number + 1, detailed=books.next.detailed + details
+        ),
+    )
+    return post_journal([line], journal).changes
 
 
 def posted_number(tx: Transaction, header: SalesInvoice, setup: ReceivablesSetup) -> str:
@@ -811,26 +943,37 @@ def number_used(tx: Reader, header: SalesInvoice, number: str) -> str:
     return f"customer ledger entry {entry.entry_number}" if entry else ""
 
 
-def check_dimensions_usable(tx: Reader, header: SalesInvoice, sets: Mapping[int, Mapping[str, str]]) -> None:
-    """Refuse blocked dimensions and values."""
+def dimensions_of(
+    tx: Reader, sets: Mapping[int, Mapping[str, str]]
+) -> tuple[dict[str, Dimension], dict[tuple[str, str], DimensionValue]]:
+    """Return the dimensions and values that some sets name."""
     codes = {code for pairs in sets.values() for code in pairs}
     if not codes:
-        return
+        return {}, {}
+    used = {value for pairs in sets.values() for value in pairs.values()}
     dimensions = {d.code: d for d in tx.all(Dimension, code=codes)}
-    values = {
-        (v.dimension_code, v.code): v
-        for v in tx.all(DimensionValue, dimension_code=codes, code={v for p in sets.values() for v in p.values()})
-    }
+    rows = tx.all(DimensionValue, dimension_code=codes, code=used)
+    return dimensions, {(v.dimension_code, v.code): v for v in rows}
+
+
+def check_dimensions_usable(tx: Reader, header: SalesInvoice, sets: Mapping[int, Mapping[str, str]]) -> None:
+    """Refuse blocked dimensions and values."""
+    dimensions, values = dimensions_of(tx, sets)
     for pairs in sets.values():
         check_usable(pairs, dimensions, values, where=f"invoice {header.draft_number}")
 
 
 def dimension_rules(
-    tx: Reader, header: SalesInvoice, items: Mapping[str, Item], accounts: Iterable[Account]
+    tx: Reader, header: SalesInvoice, items: Iterable[str], accounts: Iterable[Account]
 ) -> dict[str, list[DefaultDimension]]:
-    """Return, by id of a record, the rules on dimensions that apply to it; its own replace those of its table."""
+    """Return, by id of a record, the rules on dimensions that apply to what an invoice touches."""
     owners = [("Customer", header.customer_id), ("Customer", header.bill_to_customer_id)]
     owners += [("Item", id) for id in items] + [("G/L Account", account.id) for account in accounts]
+    return rules_of(tx, owners)
+
+
+def rules_of(tx: Reader, owners: Sequence[tuple[str, str]]) -> dict[str, list[DefaultDimension]]:
+    """Return the default dimensions of records (table, id) by id; a record's own replace those of its table."""
     rules: dict[str, list[DefaultDimension]] = {}
     for (_, id), source in zip(owners, dimension_sources(tx, *owners), strict=True):
         first: dict[str, DefaultDimension] = {}
