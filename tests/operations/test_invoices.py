@@ -745,7 +745,11 @@ def credit(books: Books, amount: str, lcy: str = "", **more: Any) -> int:
         )
     )
     for at, (account, sign) in enumerate((("2310", -1), ("6200", 1))):
-        part = {"amount": sign * D(lcy or amount), "account_number": account, "transaction_number": number}
+        part: dict[str, Any] = {
+            "amount": sign * D(lcy or amount),
+            "account_number": account,
+            "transaction_number": number,
+        }
         books.add(GeneralLedgerEntry(entry_number=number + at, **part))
     return number
 
