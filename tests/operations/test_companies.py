@@ -43,6 +43,7 @@ from debitor.ledger.records import (
     TaxGroup,
 )
 from debitor.operations import demo
+from debitor.operations.checks import check_books
 from debitor.operations.companies import create_company
 from debitor.operations.master_records import CompanyInformation, Contact, CountryRegion
 from debitor.operations.posting import post_journal
@@ -113,6 +114,15 @@ def test_a_company_that_cannot_be(store: Store, name: str, currency: str, code: 
 
         assert no.value.code == code
         assert root.count(Company) == 1
+
+
+def test_the_demo_is_in_euro(store: Store) -> None:
+    """Its prices are."""
+    with store.transaction() as root:
+        with pytest.raises(Refused):
+            create_company(root, name="Demo", currency="USD", today=TODAY, demo=True)
+
+        assert root.count(Company) == 0
 
 
 def test_the_smallest_amount_follows_the_currency(store: Store) -> None:
@@ -279,6 +289,12 @@ def test_debits_equal_credits(books: Transaction) -> None:
 
     assert books.total(GeneralLedgerEntry, "amount") == 0
     assert in_ledger == books.total(CustomerLedgerEntry, "remaining_amount_lcy")
+
+
+def test_the_demo_passes_the_check_of_the_books(demo_store: Store) -> None:
+    """Every invariant, as `debitor check` looks at them."""
+    with demo_store.snapshot() as root:
+        assert check_books(root) == []
 
 
 def test_customers_have_contacts_and_dimensions(books: Transaction) -> None:

@@ -291,10 +291,11 @@ def test_a_currency_by_id_by_code_and_by_both(books: Any) -> None:
 
 
 DIALOG = (400, "Application_DialogException")
+BAD = (400, "BadRequest")
 RELATION = (400, "Internal_InvalidTableRelation")
 STRANGER = "99999999-9999-4999-8999-999999999999"
 
-UNKNOWN = [
+UNKNOWN: list[tuple[dict[str, Any], tuple[int, str]]] = [
     ({"currencyId": STRANGER}, DIALOG),
     ({"currencyCode": "XXX"}, DIALOG),
     ({"paymentTermsId": STRANGER}, DIALOG),
@@ -304,7 +305,7 @@ UNKNOWN = [
     ({"country": "XX"}, RELATION),
     ({"salespersonCode": "NOBODY"}, RELATION),
     ({"creditLimit": -1}, DIALOG),
-    ({"blocked": "Never"}, (400, "BadRequest")),
+    ({"blocked": "Never"}, BAD),
 ]
 
 
@@ -395,6 +396,25 @@ def test_a_new_number_reaches_open_lines_and_drafts(books: Any) -> None:
     assert books.get(f"customerPayments({payment['id']})").json()["customerNumber"] == number
     draft = books.get(f"salesInvoices({invoice['id']})").json()
     assert (draft["customerNumber"], draft["billToCustomerNumber"]) == (number, number)
+
+
+def test_a_posted_invoice_keeps_the_number_it_was_posted_with(books: Any) -> None:
+    """It is a document; yet it is the renamed customer who owes it and pays it."""
+    row = customer(books)
+    account = first(books, "accounts", "category eq 'Income' and directPosting eq true")
+    line = {"lineType": "Account", "accountId": account["id"], "quantity": 1, "unitPrice": 80, "taxCode": "EXEMPT"}
+    invoice = new(books, "salesInvoices", customerId=row["id"], salesInvoiceLines=[line])
+    assert books.post(f"salesInvoices({invoice['id']})/Microsoft.NAV.post").status_code == 204
+    number = fresh("N")
+    changed(books.patch(f"customers({row['id']})", {"number": number}))
+    journal = books.new_journal(balanced=True)
+    body = {"customerNumber": number, "amount": -30, "appliesToInvoiceId": invoice["id"]}
+    made(books.post(f"customerPaymentJournals({journal})/customerPayments", body))
+    assert books.post(f"journals({journal})/Microsoft.NAV.post").status_code == 204
+
+    posted = books.get(f"salesInvoices({invoice['id']})").json()
+    assert (posted["customerNumber"], posted["remainingAmount"]) == (row["number"], 50)
+    assert books.get(f"customers({row['id']})").json()["balanceDue"] == 50
 
 
 def test_balance_and_financial_detail(books: Any) -> None:

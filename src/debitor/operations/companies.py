@@ -27,7 +27,7 @@ from debitor.ledger.records import (
     ReceivablesSetup,
     TaxGroup,
 )
-from debitor.operations.demo import fill_demo
+from debitor.operations.demo import DEMO_CURRENCY, fill_demo
 from debitor.operations.master_records import (
     CompanyInformation,
     CountryRegion,
@@ -179,9 +179,9 @@ def create_company(root: Root, *, name: str, currency: str = "EUR", today: date,
         name: at most 30 characters, another than that of any company here in any letter case.
         currency: ISO code of the local currency.
         today: its fiscal year starts on 1 January before.
-        demo: also a year of invented business: customers, items, invoices, payments.
+        demo: also half a year of invented business: customers, items, invoices, payments.
     Raises:
-        Refused: the name or the currency is not possible, or the name is taken.
+        Refused: the name or the currency is not possible, or the name is taken; the demo is in euro only.
     """
     name, currency = name.strip(), currency.strip().upper()
     if not name or len(name) > LONGEST_NAME or not name.isprintable():
@@ -190,6 +190,11 @@ def create_company(root: Root, *, name: str, currency: str = "EUR", today: date,
         )
     if not _CURRENCY.fullmatch(currency):
         raise Refused("Application_DialogException", f"'{currency}' is not a currency; give its code, such as EUR.")
+    if demo and currency != DEMO_CURRENCY:
+        raise Refused(
+            "Application_DialogException",
+            f"The demo's prices are in {DEMO_CURRENCY}; leave the currency {currency} out.",
+        )
     if any(c.name.lower() == name.lower() for c in root.all(Company)):
         raise Refused("Internal_EntityWithSameKeyExists", f"There is a company {name} already; choose another name.")
     company = root.insert(

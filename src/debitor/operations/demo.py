@@ -1,4 +1,4 @@
-"""An invented trading company with a year of business, made by the same acts that serve the API.
+"""An invented trading company with half a year of business, made by the same acts that serve the API.
 
 Everything follows from the work date, so two demo companies of one day are equal but for their ids. Some of it is
 meant to be found: invoice 100000 of customer 10400 is from 2015, disputed and open to this day; customers 10100 and
@@ -41,7 +41,6 @@ from debitor.operations.posting import post_journal
 from debitor.schema import Draft
 from debitor.store import Transaction
 
-DEMO_NAME = "Lindholm Trading"
 DEMO_CURRENCY = "EUR"
 USER = "DEMO"
 CREDIT_LIMIT = Decimal(25000)
@@ -98,15 +97,15 @@ BUYERS = (
 _REGIONS = ("NORTH", "NORTH", "SOUTH", "SOUTH", "NORTH", "WEST", "EAST", "WEST", "WEST", "WEST", "NORTH", "EAST")
 
 GOODS: tuple[tuple[str, str, str, str, str, str, ItemType], ...] = (
-    ("1000", "Desk lamp Aurora", "GOODS", "PCS", "89.00", "41.50", ItemType.INVENTORY),
-    ("1010", "Floor lamp Borealis", "GOODS", "PCS", "249.00", "118.00", ItemType.INVENTORY),
-    ("1020", "Pendant lamp Solis, brass", "GOODS", "PCS", "179.50", "82.30", ItemType.INVENTORY),
-    ("1030", "Wall lamp Luna", "GOODS", "PCS", "64.90", "27.10", ItemType.INVENTORY),
-    ("1040", "Bulbs, warm white, box of ten", "GOODS", "BOX", "24.50", "9.80", ItemType.INVENTORY),
-    ("1050", "Dimmer, two channels", "GOODS", "PCS", "39.00", "15.25", ItemType.NON_INVENTORY),
-    ("1060", "Conference table, oak", "GOODS", "PCS", "1290.00", "640.00", ItemType.INVENTORY),
-    ("2000", "Lighting plan", "SERVICES", "HOUR", "95.00", "0", ItemType.SERVICE),
-    ("2010", "Installation", "SERVICES", "HOUR", "72.00", "0", ItemType.SERVICE),
+    ("1000", "Backpack Kamm, 32 litres", "GOODS", "PCS", "89.00", "41.50", ItemType.INVENTORY),
+    ("1010", "Tent Fjell, two persons", "GOODS", "PCS", "249.00", "118.00", ItemType.INVENTORY),
+    ("1020", "Sleeping bag Nacht", "GOODS", "PCS", "179.50", "82.30", ItemType.INVENTORY),
+    ("1030", "Trekking poles, pair", "GOODS", "PCS", "64.90", "27.10", ItemType.INVENTORY),
+    ("1040", "Freeze-dried meals, box of ten", "GOODS", "BOX", "24.50", "9.80", ItemType.INVENTORY),
+    ("1050", "Headlamp", "GOODS", "PCS", "39.00", "15.25", ItemType.NON_INVENTORY),
+    ("1060", "Expedition sledge", "GOODS", "PCS", "1290.00", "640.00", ItemType.INVENTORY),
+    ("2000", "Route planning", "SERVICES", "HOUR", "95.00", "0", ItemType.SERVICE),
+    ("2010", "Training in the field", "SERVICES", "HOUR", "72.00", "0", ItemType.SERVICE),
 )
 """Number, name, category, unit, price, cost, type."""
 
@@ -226,10 +225,10 @@ def _describe_company(tx: Transaction) -> None:
         country="DE",
         postal_code="24105",
         phone_number="+49 431 5550100",
-        email="office@lindholm.example",
-        website="www.lindholm.example",
+        email="office@fernweh.example",
+        website="www.fernweh.example",
         tax_registration_number="DE000000042",
-        industry="Lamps and furniture",
+        industry="Outdoor equipment",
     )
 
 
@@ -406,7 +405,7 @@ def _draft(tx: Transaction, buyer: str, lines: Iterable[tuple[str, int]], day: d
 
 
 def _sell_disputed(tx: Transaction) -> None:
-    """Invoice 100000: the customer never paid for the lamps of 2015."""
+    """Invoice 100000: the customer never paid for the tents of 2015."""
     lines = (("1010", 6), ("1020", 4))
     id = _draft(tx, "10400", lines, DISPUTED, customerPurchaseOrderReference="ESK-2015-118")
     invoice = post_invoice(tx, id, user=USER)
