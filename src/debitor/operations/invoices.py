@@ -128,12 +128,12 @@ def named(tx: Reader, draft: Draft, record: type[Row], id_name: str, key_name: s
     id, value = draft.get(id_name, BLANK_GUID), draft.get(key_name, "")
     by_key = tx.find(record, **{key: value}) if value else None
     if value and by_key is None:
-        raise refuse(f"{key_name} {value} does not name a {what}.")
+        raise refuse(f"{key_name} {value} names no {what}.")
     if id == BLANK_GUID or (by_key and by_key.id == id):
         return by_key
     by_id = tx.get(record, id)
     if by_id is None:
-        raise refuse(f"{id_name} {id} does not name a {what}.")
+        raise refuse(f"{id_name} {id} names no {what}.")
     if by_key:
         raise refuse(f"{id_name} names {what} {getattr(by_id, key)}, {key_name} names {value}; they must agree.")
     return by_id
