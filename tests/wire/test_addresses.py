@@ -241,3 +241,16 @@ def test_https(tmp_path: Path) -> None:
         assert b'"api":"https://localhost/api/v2.0"' in answer
     finally:
         assert server.stop() == 0
+
+
+def test_books_of_a_running_server_can_be_checked(server: Server) -> None:
+    """The command reads one moment of the books, beside the server."""
+    done = subprocess.run(
+        [sys.executable, "-m", "debitor.cli", "check", "--data", str(server.folder), "--json"],
+        env=clean_environment(),
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+    assert (done.returncode, json.loads(done.stdout)) == (0, {"ok": True, "violations": []}), done.stderr
