@@ -190,10 +190,11 @@ class Refused(Exception):
 # --------------------------------------------------------------------------- records
 
 
-class Row(msgspec.Struct, frozen=True, kw_only=True):
+class Row(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A stored row. `id` is the system id; `version` and `modified_at` are set by the store on every write.
 
-    The company a row belongs to is not a field: a session of the store is bound to one company.
+    The company a row belongs to is not a field: a session of the store is bound to one company. Rows hold only plain
+    values and so can never be part of a cycle: the garbage collector ignores them.
     """
 
     id: Guid = BLANK_GUID
