@@ -5,7 +5,8 @@ SQL made from it, serves every request of the same shape:
 
     amount lt -100 and customerNumber eq '10400'
     -> Logic("and", (Compare("lt", Field("amount"), Param(0, DECIMAL)),
-                     Compare("eq", Field("customerNumber"), Param(1, code(20)))))      params = (Decimal(-100), "10400")
+                     Compare("eq", Field("customerNumber"), Param(1, code(20)))))
+    params = (Decimal(-100), "10400")
 """
 
 from __future__ import annotations

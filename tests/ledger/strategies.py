@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from debitor.ledger.books import Books, Posting
-from debitor.ledger.invoice_post import NextNumbers
+from debitor.ledger.numbering import NextNumbers
 from debitor.ledger.records import (
     Account,
     AccountType,

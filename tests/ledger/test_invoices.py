@@ -12,7 +12,6 @@ from msgspec.structs import replace
 
 from debitor.ledger.invoice_post import (
     InvoiceBooks,
-    NextNumbers,
     PostedInvoice,
     maximum_tolerance,
     possible_discount,
@@ -35,6 +34,7 @@ from debitor.ledger.invoices import (
     with_product,
     with_terms,
 )
+from debitor.ledger.numbering import NextNumbers
 from debitor.ledger.records import (
     Account,
     Currency,

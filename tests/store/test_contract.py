@@ -42,9 +42,7 @@ def test_a_decimal_that_cannot_be_kept_is_a_bug_of_the_caller(value: str) -> Non
         scaled(Decimal(value))
 
 
-@pytest.mark.parametrize(
-    ("kept", "shown"), [("1.50", "1.5"), ("100", "100"), ("0.8712345678901", "0.8712345678901")]
-)
+@pytest.mark.parametrize(("kept", "shown"), [("1.50", "1.5"), ("100", "100"), ("0.8712345678901", "0.8712345678901")])
 def test_a_factor_is_shown_without_trailing_zeros(kept: str, shown: str) -> None:
     assert str(wire_factor(kept)) == shown
 

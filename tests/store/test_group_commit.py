@@ -119,9 +119,7 @@ def test_a_full_disk_loses_the_group_only(store: Store) -> None:
         writer = sqlite(store)._writer
         limit = writer.pragma("max_page_count", 150)
         assert limit == 150
-        lost = await asyncio.gather(
-            *map(store.write, [insert("A"), much, insert("B")]), return_exceptions=True
-        )
+        lost = await asyncio.gather(*map(store.write, [insert("A"), much, insert("B")]), return_exceptions=True)
         writer.pragma("max_page_count", 100000)
         await store.write(insert("C"))
         return lost

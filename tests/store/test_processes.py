@@ -51,9 +51,7 @@ def test_a_killed_process_keeps_every_acknowledged_row(opened: Callable[..., Sto
             if time.monotonic() > until:
                 break
         os.kill(process.pid, signal.SIGKILL)
-        acknowledged |= {
-            line.split()[0] for line in process.stdout.read().splitlines(True) if line.endswith("\n")
-        }
+        acknowledged |= {line.split()[0] for line in process.stdout.read().splitlines(True) if line.endswith("\n")}
         process.stdout.close()
         process.wait()
     store = opened()

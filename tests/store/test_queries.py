@@ -82,9 +82,7 @@ def shelf(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
             land = books.insert(Country(code="DE", name="Germany"))
             authors = [
                 books.insert(
-                    Author(
-                        number="10", name="a", born=date(1900, 2, 3), fee=Decimal("1.5"), country_id=land.id
-                    )
+                    Author(number="10", name="a", born=date(1900, 2, 3), fee=Decimal("1.5"), country_id=land.id)
                 ),
                 books.insert(Author(number="20", name="", fee=Decimal("-0.00001"), alive=True)),
             ]
@@ -137,18 +135,14 @@ for _p in BOOKS.properties:
 NUMBERS = st.one_of(
     st.integers(-20, 20).map(lambda v: (v, INT32)),
     st.decimals(-30, 60, places=3).map(lambda v: (v, DECIMAL)),
-    st.sampled_from(["0.000001", "-1e30", "1e30", "-0.00001", "1.5", "7.25"]).map(
-        lambda v: (Decimal(v), DECIMAL)
-    ),
+    st.sampled_from(["0.000001", "-1e30", "1e30", "-0.00001", "1.5", "7.25"]).map(lambda v: (Decimal(v), DECIMAL)),
 )
 FACTORS = st.one_of(
     st.integers(1, 20).map(lambda v: (v, INT32)),
     st.decimals("-9.5", "-0.5", places=3).map(lambda v: (v, DECIMAL)),
 )
 VALUES: dict[str, st.SearchStrategy[tuple[Any, Type]]] = {
-    "text": st.one_of(st.sampled_from(TITLES), st.sampled_from(["10", "20", "DE", "I3"])).map(
-        lambda v: (v, TEXT)
-    ),
+    "text": st.one_of(st.sampled_from(TITLES), st.sampled_from(["10", "20", "DE", "I3"])).map(lambda v: (v, TEXT)),
     "number": NUMBERS,
     "date": st.one_of(
         st.sampled_from([date.min, date(1900, 2, 3)]), st.dates(date(2025, 1, 1), date(2025, 12, 31))
@@ -157,9 +151,7 @@ VALUES: dict[str, st.SearchStrategy[tuple[Any, Type]]] = {
         lambda v: (v, DATETIME)
     ),
     "bool": st.booleans().map(lambda v: (v, BOOL)),
-    "factor": st.sampled_from(["1", "1.50", "2", "1.1428571428571428571428571429"]).map(
-        lambda v: (Decimal(v), RATE)
-    ),
+    "factor": st.sampled_from(["1", "1.50", "2", "1.1428571428571428571428571429"]).map(lambda v: (Decimal(v), RATE)),
     "enum": st.sampled_from(Binding).map(lambda v: (str(v), enum(Binding))),
 }
 
@@ -211,9 +203,7 @@ class Builder:
                     left = self.value("number", 0)
                     value, type = self.draw(FACTORS)
                     self.params.append(value)
-                    right = (
-                        Param(len(self.params) - 1, type) if op in ("div", "mod") else self.value("number", 0)
-                    )
+                    right = Param(len(self.params) - 1, type) if op in ("div", "mod") else self.value("number", 0)
                     return Arithmetic(op, left, right)
                 case "length":
                     return Call("length", (self.value("text", 1),), INT32)
@@ -233,9 +223,7 @@ class Builder:
         return self.param(form)
 
     def condition(self, depth: int = 3) -> Node:
-        match self.pick(
-            "compare", "compare", "compare", "logic", "not", "in", "among", "search", "null", "bool"
-        ):
+        match self.pick("compare", "compare", "compare", "logic", "not", "in", "among", "search", "null", "bool"):
             case "logic" if depth:
                 items = tuple(self.condition(depth - 1) for _ in range(self.draw(st.integers(1, 3))))
                 return Logic(self.draw(st.sampled_from(["and", "or"])), items)
@@ -243,20 +231,14 @@ class Builder:
                 return Not(self.condition(depth - 1))
             case "in":
                 form = self.pick("text", "number", "date", "enum", "factor")
-                return In(
-                    self.value(form), tuple(self.param(form) for _ in range(self.draw(st.integers(1, 3))))
-                )
+                return In(self.value(form), tuple(self.param(form) for _ in range(self.draw(st.integers(1, 3)))))
             case "among":
                 field = self.draw(
-                    st.sampled_from(
-                        [Field("isbn"), Field("authorNumber"), Field("price"), Field("published")]
-                    )
+                    st.sampled_from([Field("isbn"), Field("authorNumber"), Field("price"), Field("published")])
                 )
                 form = {"price": "number", "published": "date"}.get(field.name, "text")
                 drawn = self.draw(
-                    st.lists(
-                        VALUES[form].map(lambda v: v[0]).filter(lambda v: v not in ("", date.min)), max_size=3
-                    )
+                    st.lists(VALUES[form].map(lambda v: v[0]).filter(lambda v: v not in ("", date.min)), max_size=3)
                 )
                 self.params.append(drawn)
                 return Among(field, Param(len(self.params) - 1, BOOKS.by_name[field.name].type))
@@ -268,9 +250,7 @@ class Builder:
             case "bool":
                 return self.field([Field("inPrint"), Field("authorAlive")])
             case _:
-                form = self.pick(
-                    "text", "text", "number", "number", "date", "datetime", "bool", "factor", "enum"
-                )
+                form = self.pick("text", "text", "number", "number", "date", "datetime", "bool", "factor", "enum")
                 ops = ["eq", "ne"] if form in ("bool", "enum") else ["eq", "ne", "lt", "le", "gt", "ge"]
                 op: Any = self.draw(st.sampled_from(ops))
                 left, right = (
@@ -292,13 +272,9 @@ MISSING = Compare("eq", Field("authorNumber"), Param(0, code(20), blank=True))
 @settings(max_examples=500, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @example((Not(Compare("eq", Field("authorNumber"), Param(0, code(20)))), ["10"]))
 @example((MISSING, [""]))
-@example(
-    (Compare("eq", Compare("eq", Field("countryCode"), Param(0, code(10))), Param(1, BOOL)), ["DE", False])
-)
+@example((Compare("eq", Compare("eq", Field("countryCode"), Param(0, code(10))), Param(1, BOOL)), ["DE", False]))
 @given(conditions())
-def test_a_condition_selects_what_a_slow_evaluation_selects(
-    shelf: Store, drawn: tuple[Node, list[Any]]
-) -> None:
+def test_a_condition_selects_what_a_slow_evaluation_selects(shelf: Store, drawn: tuple[Node, list[Any]]) -> None:
     condition, params = drawn
     expected = {r["id"] for r in rows_for_oracle(shelf) if holds(condition, {**r}, params)}
 
@@ -441,14 +417,10 @@ def test_fixed_conditions_of_an_entity_set(shelf: Store) -> None:
 
 
 def test_records_of_the_whole_store_are_queried_from_the_root(shelf: Store) -> None:
-    libraries = EntitySet(
-        "l", "l", (Property("id", GUID, "id"), Property("name", TEXT, "name")), record=Library
-    )
+    libraries = EntitySet("l", "l", (Property("id", GUID, "id"), Property("name", TEXT, "name")), record=Library)
     made = query(Compare("eq", Field("name"), Param(0, TEXT)), "name", of=libraries)
 
-    assert (
-        shelf.reader().run(made, ["city"], {}) == shelf.reader().at(1).run(made, ["city"], {}) == [("city",)]
-    )
+    assert shelf.reader().run(made, ["city"], {}) == shelf.reader().at(1).run(made, ["city"], {}) == [("city",)]
 
 
 # --------------------------------------------------------------------------- plans
@@ -471,9 +443,7 @@ def test_plans_use_the_indexes(shelf: Store) -> None:
     some = Among(Field("id"), Param(0, GUID))
     starts = Call("startswith", (Field("isbn"), Param(0, code(20))), BOOL)
 
-    assert plan(shelf, query(BY_ID, "id", "title"), "x") == [
-        "SEARCH t USING PRIMARY KEY (company=? AND id=?)"
-    ]
+    assert plan(shelf, query(BY_ID, "id", "title"), "x") == ["SEARCH t USING PRIMARY KEY (company=? AND id=?)"]
     assert plan(shelf, query(isbn, "id"), "x") == [
         "SEARCH t USING COVERING INDEX shelf_book__isbn__edition (company=? AND isbn=?)"
     ]
@@ -483,6 +453,4 @@ def test_plans_use_the_indexes(shelf: Store) -> None:
     ]
     assert "SEARCH t USING PRIMARY KEY (company=? AND id=?)" in plan(shelf, query(some, "title"), ["x"])
     assert "company=? AND isbn>? AND isbn<?" in plan(shelf, query(starts, "id"), "x")[0]
-    assert plan(shelf, query(None, "title", order=(Order("id"),)), "x") == [
-        "SEARCH t USING PRIMARY KEY (company=?)"
-    ]
+    assert plan(shelf, query(None, "title", order=(Order("id"),)), "x") == ["SEARCH t USING PRIMARY KEY (company=?)"]

@@ -76,7 +76,7 @@ def test_kill_under_load_loses_nothing_that_was_acknowledged(tmp_path: Path) -> 
         balancing = accounts["value"][0]["id"]
         stop = threading.Event()
 
-        def work(worker: int, cycle: int = cycle, company: str = company, balancing: str = balancing) -> None:
+        def work(worker: int, cycle: int, company: str, balancing: str, stop: threading.Event) -> None:
             body = {"code": f"K{cycle}W{worker}", "balancingAccountId": balancing}
             try:
                 made = server.post(f"{company}/customerPaymentJournals", body)
@@ -95,7 +95,7 @@ def test_kill_under_load_loses_nothing_that_was_acknowledged(tmp_path: Path) -> 
             except (requests.RequestException, json.JSONDecodeError):
                 return
 
-        workers = [threading.Thread(target=work, args=(n,)) for n in range(8)]
+        workers = [threading.Thread(target=work, args=(n, cycle, company, balancing, stop)) for n in range(8)]
         for worker in workers:
             worker.start()
         time.sleep(moment.uniform(0.4, 1.5))
@@ -116,7 +116,7 @@ def test_kill_under_load_loses_nothing_that_was_acknowledged(tmp_path: Path) -> 
 
 
 def surviving(folder: Path) -> list[str]:
-    """The ids of all payments of customer 10000 that the test may have made, open or posted, from the store itself."""
+    """The ids of all payments that the test may have made, open or posted, from the store itself."""
     from debitor.ledger.records import CustomerLedgerEntry, JournalLine
     from debitor.store.opening import open_store
 

@@ -417,8 +417,9 @@ def test_a_posted_invoice_keeps_the_number_it_was_posted_with(books: Any) -> Non
     assert books.get(f"customers({row['id']})").json()["balanceDue"] == 50
 
 
-def test_balance_and_financial_detail(books: Any) -> None:
+def test_balance_and_financial_detail(fresh_books: Any) -> None:
     """The demo's disputed invoice alone makes its customer overdue; sums agree with the open invoices."""
+    books = fresh_books
     row = first(books, "customers", "number eq '10400'")
     detail = books.get(f"customers({row['id']})/customerFinancialDetail").json()
     open_invoices = books.get("salesInvoices?$filter=customerNumber eq '10400' and status eq 'Open'").json()["value"]

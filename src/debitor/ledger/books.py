@@ -9,7 +9,7 @@ from decimal import Decimal
 
 from debitor.ledger.currencies import Rates
 from debitor.ledger.dimensions import Pairs
-from debitor.ledger.invoice_post import NextNumbers
+from debitor.ledger.numbering import NextNumbers
 from debitor.ledger.records import (
     Account,
     AccountType,

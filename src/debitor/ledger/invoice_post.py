@@ -40,6 +40,8 @@ from debitor.ledger.invoices import (
     check_in_range,
     refuse,
 )
+from debitor.ledger.numbering import NextNumbers
+from debitor.ledger.post import CURRENCY_ACCOUNTS, GROUP_ACCOUNTS
 from debitor.ledger.records import (
     Account,
     AccountType,
@@ -66,17 +68,6 @@ from debitor.ledger.records import (
     TaxGroup,
 )
 from debitor.schema import BLANK_DATE, BLANK_GUID, Changes, Refused, Row
-
-
-@dataclass(frozen=True, slots=True)
-class NextNumbers:
-    """The next free number of each ledger. Customer ledger entries share the numbers of G/L entries."""
-
-    entry: int
-    detailed: int
-    tax: int
-    transaction: int
-    register: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -450,9 +441,6 @@ def _post_receivables(
 
 
 def _detail_account(detail: Detail, books: InvoiceBooks) -> Account:
-    # Here, because posting journals builds on this module (NextNumbers).
-    from debitor.ledger.post import CURRENCY_ACCOUNTS, GROUP_ACCOUNTS
-
     assert books.terms is not None, "an application has terms"
     assert books.posting_group is not None, "the header was checked"
     if detail.entry_type in CURRENCY_ACCOUNTS:

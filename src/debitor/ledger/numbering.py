@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import date
 
 import msgspec
@@ -22,6 +23,17 @@ from debitor.schema import Refused
 _DIGITS = re.compile(r"^(.*?)([0-9]+)([^0-9]*)$", re.DOTALL)
 LONGEST = 20
 """Document numbers are codes of 20 characters."""
+
+
+@dataclass(frozen=True, slots=True)
+class NextNumbers:
+    """The next free number of each ledger. Customer ledger entries share the numbers of G/L entries."""
+
+    entry: int
+    detailed: int
+    tax: int
+    transaction: int
+    register: int
 
 
 def increment(number: str, by: int = 1) -> str:

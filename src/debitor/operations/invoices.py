@@ -31,7 +31,7 @@ from debitor.ledger.books import Books
 from debitor.ledger.currencies import factor_at
 from debitor.ledger.dimensions import check_usable, default_set
 from debitor.ledger.invoices import Precision, Product, refuse
-from debitor.ledger.numbering import take
+from debitor.ledger.numbering import NextNumbers, take
 from debitor.ledger.post import post_journal
 from debitor.ledger.records import (
     Account,
@@ -882,9 +882,9 @@ def posted_number(tx: Transaction, header: SalesInvoice, setup: ReceivablesSetup
     return draft_number(tx, code, header.posting_date, what="posted sales invoices (postedSalesInvoiceNumbers)")
 
 
-def next_numbers(tx: Reader) -> invoice_post.NextNumbers:
+def next_numbers(tx: Reader) -> NextNumbers:
     """Return the next number of each ledger."""
-    return invoice_post.NextNumbers(
+    return NextNumbers(
         entry=tx.greatest(GeneralLedgerEntry, "entry_number") + 1,
         detailed=tx.greatest(DetailedEntry, "entry_number") + 1,
         tax=tx.greatest(TaxEntry, "entry_number") + 1,

@@ -178,20 +178,18 @@ def _of_values(function: Callable[..., Any]) -> Callable[..., Any]:
     return lambda *values: None if None in values else function(*values)
 
 
-FUNCTIONS: dict[str, Callable[..., Any]] = {
-    name: _of_values(function)
-    for name, function in {
-        "text_lower": str.lower,
-        "text_upper": str.upper,
-        "text_trim": str.strip,
-        "decimal_round": _half_up,
-        "decimal_floor": lambda v: v // FACTOR * FACTOR,
-        "decimal_ceiling": lambda v: -(-v // FACTOR) * FACTOR,
-        "decimal_multiply": _multiply,
-        "decimal_divide": _divide,
-        "factor_scaled": lambda v: nearest(v, SCALE),
-    }.items()
+_ON_VALUES: dict[str, Callable[..., Any]] = {
+    "text_lower": str.lower,
+    "text_upper": str.upper,
+    "text_trim": str.strip,
+    "decimal_round": _half_up,
+    "decimal_floor": lambda v: v // FACTOR * FACTOR,
+    "decimal_ceiling": lambda v: -(-v // FACTOR) * FACTOR,
+    "decimal_multiply": _multiply,
+    "decimal_divide": _divide,
+    "factor_scaled": lambda v: nearest(v, SCALE),
 }
+FUNCTIONS: dict[str, Callable[..., Any]] = {name: _of_values(made) for name, made in _ON_VALUES.items()}
 """Functions to register on a connection: SQLite's own know only ASCII, and no exact decimals."""
 
 COLLATIONS: dict[str, Callable[[str, str], int]] = {"factor": _compare_factors}
