@@ -53,6 +53,7 @@ _DISCOVERY = re.compile(
 )
 
 _encode = msgspec.json.Encoder().encode
+_CONSTANT = frozenset({"content-type", "odata-version", "cache-control"})
 _JSON = ("content-type", "application/json")
 _NO_STORE = ("cache-control", "no-store")
 _NOSNIFF = (b"x-content-type-options", b"nosniff")
@@ -91,6 +92,17 @@ def request_ids() -> Callable[[], str]:
         return f"{h[:8]}-{h[8:12]}-4{h[13:16]}-a{h[17:20]}-{h[20:]}"
 
     return fresh
+
+
+_ENCODED: dict[tuple[str, str], tuple[bytes, bytes]] = {}
+
+
+def _encoded(pair: tuple[str, str]) -> tuple[bytes, bytes]:
+    """A header as bytes; those that all answers share are remembered."""
+    made = (pair[0].encode("latin-1"), pair[1].encode("latin-1"))
+    if pair[0] in _CONSTANT and len(_ENCODED) < 100:
+        _ENCODED[pair] = made
+    return made
 
 
 def headers_of(pairs: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
@@ -156,7 +168,7 @@ class App:
             log.exception("request %s failed: %s %r", request_id, scope["method"], scope["path"])
             response = _unknown(request_id)
         body = response.body
-        headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in response.headers]
+        headers = [_ENCODED.get(pair) or _encoded(pair) for pair in response.headers]
         headers.append((b"request-id", request_id.encode()))
         headers.append(_NOSNIFF)
         # A 204 or 304 has no body by definition, and a HEAD answer has the length of what it leaves out.
@@ -241,15 +253,17 @@ class App:
     async def _body(self, receive: Receive, headers: dict[str, str], limit: int = 0) -> bytes:
         """The whole body, decompressed. Raises Refused: too large, too slow, or not what its headers say."""
         limit = limit or self.max_body
-        declared = headers.get("content-length")
-        if declared is None:
-            if "transfer-encoding" not in headers:
-                return b""
-        elif int(declared) > limit:
-            raise _too_large(limit)
+        declared, length = headers.get("content-length"), -1
+        if declared is not None:
+            length = int(declared)
+            if length > limit:
+                raise _too_large(limit)
+        elif "transfer-encoding" not in headers:
+            return b""
         message = await receive()
         body: bytes = message.get("body", b"")
-        if message.get("more_body") or message["type"] != "http.request":
+        # The server may announce more when all has come already; waiting for nothing would cost a timer.
+        if len(body) != length and (message.get("more_body") or message["type"] != "http.request"):
             body = await _rest(receive, message, limit)
         encoding = headers.get("content-encoding")
         if encoding is not None and body:

@@ -23,17 +23,17 @@ def utc_today() -> date:
 class CompanyValues(Mapping[str, Any]):
     """The values that `Context` sources name, read from the store when one is asked for."""
 
-    __slots__ = ("_tx", "_values", "today")
+    __slots__ = ("_today", "_tx", "_values")
 
-    def __init__(self, tx: Reader, today: date) -> None:
-        self._tx, self.today = tx, today
+    def __init__(self, tx: Reader, today: Callable[[], date]) -> None:
+        self._tx, self._today = tx, today
         self._values: dict[str, Any] | None = None
 
     def _load(self) -> dict[str, Any]:
         if self._values is None:
             setup = setup_of(self._tx)
             self._values = {
-                "today": self.today,
+                "today": self._today(),
                 "local_currency_code": setup.local_currency_code,
                 "payment_template": setup.payment_template,
                 "general_template": setup.general_template,
@@ -41,7 +41,7 @@ class CompanyValues(Mapping[str, Any]):
         return self._values
 
     def __getitem__(self, name: str) -> Any:
-        return self.today if name == "today" else self._load()[name]
+        return self._load()[name]
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._load())
@@ -98,13 +98,12 @@ class BooksHost:
         key: str | None = None,
     ) -> BooksAct:
         """What a hook may see of this request."""
-        today = self.today()
         return BooksAct(
             tx=tx,
-            today=today,
+            today=self.today(),
             strict=self.strict,
             parent=parent,
-            values=CompanyValues(tx, today),
+            values=CompanyValues(tx, self.today),
             key=None if key == BLANK_GUID else key,
             if_match=request.headers.get("if-match"),
             user=request.user,
@@ -113,4 +112,4 @@ class BooksHost:
 
     def context(self, tx: Transaction, company: CompanyRef | None) -> Mapping[str, Any]:
         """The values that `Context` sources may name; nothing of a company at the root."""
-        return CompanyValues(tx, self.today())
+        return CompanyValues(tx, self.today)

@@ -262,7 +262,7 @@ def create_line(act: Act, draft: Draft) -> str:
         line,
         document_date=line.posting_date,
         description=draft.get("description", "") or account_name(tx, line),
-        **amount_columns(tx, draft.get("amount", Decimal(0)), line_currency(tx, line), line, setup),
+        **amount_columns(tx, draft.get("amount", Decimal(0)), line_currency(tx, line), line.posting_date, setup),
         dimension_set_number=line_dimensions(tx, line.balancing_account_id, line.account_id),
     )
     return tx.insert(line).id
@@ -302,7 +302,7 @@ def change_line(act: Act, id: str, draft: Draft) -> str:
     if moved.account_id != line.account_id or moved.balancing_account_id != line.balancing_account_id:
         new["dimension_set_number"] = line_dimensions(tx, moved.balancing_account_id, moved.account_id)
     amount = draft.get("amount", line.amount)
-    new |= amount_columns(tx, amount, line_currency(tx, moved), moved, setup_of(tx))
+    new |= amount_columns(tx, amount, line_currency(tx, moved), moved.posting_date, setup_of(tx))
     return tx.update(line, **{c: v for c, v in new.items() if v != getattr(line, c)}).id
 
 

@@ -45,6 +45,7 @@ from debitor.operations.dimensions import set_number
 from debitor.schema import BLANK_DATE, BLANK_GUID, Act, Draft, Refused
 from debitor.store import Reader, Transaction
 
+ONE = Decimal(1)
 NO_JOURNAL = (
     "You must specify a parent ID: name the journal with journalId in the body, or address the payments through "
     "customerPaymentJournals({id})/customerPayments."
@@ -158,9 +159,9 @@ def balancing_of(tx: Reader, batch: JournalBatch) -> tuple[dict[str, Any], BankA
 # --------------------------------------------------------------------------- what a draft names
 
 
-def named_journal(act: Act, draft: Draft) -> JournalBatch:
+def named_journal(act: Act, draft: Draft, setup: ReceivablesSetup) -> JournalBatch:
     """The journal that the address or the body names; in documented mode the company's default one if none does."""
-    tx, setup = act.tx, setup_of(act.tx)
+    tx = act.tx
     in_address = act.parent.get("journalId", BLANK_GUID)
     given = draft.get("journalId", BLANK_GUID)
     name = draft.get("journalDisplayName", "")
@@ -259,7 +260,7 @@ def create_payment(act: Act, draft: Draft) -> str:
     """
     tx: Transaction = act.tx
     setup = setup_of(tx)
-    batch = named_journal(act, draft)
+    batch = named_journal(act, draft, setup)
     if act.key is not None:
         refuse_used_id(tx, act.key)
     customer = named_customer(tx, draft)
@@ -268,28 +269,28 @@ def create_payment(act: Act, draft: Draft) -> str:
         customer = tx.get(Customer, applies_to.invoice.bill_to_customer_id)
     if customer:
         journal.check_customer_open(customer, DocumentType.PAYMENT)
+    defaults = line_defaults(tx, batch, draft, act.today)
+    posting_date = defaults["posting_date"]
+    balancing, bank = balancing_of(tx, batch)
+    if balancing and applies_to.invoice:
+        journal.check_not_before(posting_date, applies_to.invoice)
+    currency_code = journal.currency_of(customer, bank)
     line = JournalLine(
         id=act.key or BLANK_GUID,
         journal_id=batch.id,
-        **journal.PAYMENT_FIELDS,
-        **line_defaults(tx, batch, draft, act.today),
+        document_date=posting_date,
         external_document_number=draft.get("externalDocumentNumber", ""),
         description=draft.get("description", "") or (customer.display_name if customer else ""),
         comment=draft.get("comment", ""),
         contact_id=draft.get("contactId", ""),
         reason_code=batch.reason_code,
+        dimension_set_number=line_dimensions(tx, line_balancing(balancing), line_customer(customer)),
+        **journal.PAYMENT_FIELDS,
+        **defaults,
         **applies_to.columns(),
-    )
-    balancing, bank = balancing_of(tx, batch)
-    if balancing and applies_to.invoice:
-        journal.check_not_before(line.posting_date, applies_to.invoice)
-    line = msgspec.structs.replace(
-        line,
-        document_date=line.posting_date,
         **balancing,
         **customer_columns(customer),
-        **amount_columns(tx, draft.get("amount", Decimal(0)), journal.currency_of(customer, bank), line, setup),
-        dimension_set_number=line_dimensions(tx, line_balancing(balancing), line_customer(customer)),
+        **amount_columns(tx, draft.get("amount", Decimal(0)), currency_code, posting_date, setup),
     )
     return tx.insert(line).id
 
@@ -330,11 +331,11 @@ def customer_columns(customer: Customer | None) -> dict[str, Any]:
 
 
 def amount_columns(
-    tx: Reader, amount: Decimal, currency_code: str, line: JournalLine, setup: ReceivablesSetup
+    tx: Reader, amount: Decimal, currency_code: str, on: date, setup: ReceivablesSetup
 ) -> dict[str, Any]:
-    """An amount, rounded to its currency, and its value in local currency at the line's posting date."""
+    """An amount, rounded to its currency, and its value in local currency on the posting date."""
     currency = tx.find(Currency, code=currency_code) if currency_code else None
-    factor = factor_at(rates_of(tx, currency_code), currency_code, line.posting_date)
+    factor = factor_at(rates_of(tx, currency_code), currency_code, on) if currency_code else ONE
     rounded = round_to(amount, journal.precision_of(currency, setup))
     return {
         "amount": rounded,
@@ -382,7 +383,7 @@ def change_payment(act: Act, id: str, draft: Draft) -> str:
     if "customerId" in draft or "customerNumber" in draft:
         moved, currency_code = with_customer(tx, moved, draft)
     amount = draft.get("amount", line.amount)
-    moved = msgspec.structs.replace(moved, **amount_columns(tx, amount, currency_code, moved, setup))
+    moved = msgspec.structs.replace(moved, **amount_columns(tx, amount, currency_code, moved.posting_date, setup))
     if "amount" in draft and amount:
         fill_amount_to_apply(tx, moved)
     changes = {c: getattr(moved, c) for c in JournalLine.__struct_fields__ if getattr(moved, c) != getattr(line, c)}

@@ -36,7 +36,7 @@ from debitor.store.sql import COLLATIONS, FUNCTIONS
 
 T = TypeVar("T")
 
-GROUP_SECONDS = 0.005
+GROUP_SECONDS = 0.010
 """How long the jobs of one group may keep the event loop from reading."""
 OTHERS_SECONDS = 0.05
 """How old what a reader remembers of set-up may be when another process writes."""
