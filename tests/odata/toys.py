@@ -135,8 +135,8 @@ def _create_author(act: Any, draft: Draft) -> str:
 
 
 def _create_book(act: Any, draft: Draft) -> str:
-    last = act.tx.last(Book, "line_number", author_id={**draft, **act.parent}.get("authorId", ""))
-    return _insert(Book, BOOKS, act, draft, line_number=last.line_number + 10000 if last else 10000)
+    last = act.tx.greatest(Book, "line_number", author_id={**draft, **act.parent}.get("authorId", ""))
+    return _insert(Book, BOOKS, act, draft, line_number=last + 10000)
 
 
 def _change_author(act: Any, id: str, draft: Draft) -> str:

@@ -825,7 +825,7 @@ def test_a_payment_at_a_better_rate_gives_a_gain(books: Books) -> None:
     check_books(books)
     assert books.tx.total(GeneralLedgerEntry, "amount", account_number="9320") == -50
     assert books.tx.total(GeneralLedgerEntry, "amount", account_number="9310") == 0
-    assert books.tx.last(GeneralLedgerRegister, "number").to_entry_number == books.tx.greatest(
+    assert books.tx.values(GeneralLedgerRegister, ("to_entry_number",), last_by="number")[0] == books.tx.greatest(
         GeneralLedgerEntry, "entry_number"
     )
 

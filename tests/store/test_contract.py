@@ -139,10 +139,10 @@ def test_rows_are_found_by_any_columns(store: Store) -> None:
         assert books.all(Book, isbn=[]) == []
         assert books.find(Book, isbn="B0", edition=3, price=Decimal("0.75")) is not None
         assert books.find(Book, isbn="none") is None
-        last = books.last(Book, "edition", isbn="B1")
-        assert last is not None
-        assert last.edition == 4
-        assert books.last(Book, "edition", isbn="B9") is None
+        last = books.values(Book, ("isbn", "edition", "price"), last_by="edition", isbn="B1")
+        assert last == ("B1", 4, Decimal("1.00"))
+        assert books.values(Book, ("edition", "published"), isbn="B0") == (0, date(2026, 1, 1))
+        assert books.values(Book, ("title",), last_by="edition", isbn="B9") is None
         assert books.greatest(Book, "published") == date(2026, 1, 6)
         assert books.greatest(Book, "edition", isbn="B9") == 0
         assert books.total(Book, "price") == Decimal("3.75")

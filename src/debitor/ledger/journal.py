@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 from debitor.ledger.amounts import round_to
 from debitor.ledger.numbering import fits, increment, peek
@@ -36,11 +36,27 @@ from debitor.ledger.records import (
     NumberSeries,
     NumberSeriesLine,
     ReceivablesSetup,
-    SalesInvoice,
 )
 from debitor.schema import BLANK_DATE, Refused
 
 LINE_STEP = 10000
+
+
+class LineBefore(NamedTuple):
+    """The columns of a journal line that decide about the next one."""
+
+    line_number: int
+    posting_date: date
+    document_number: str
+    external_document_number: str
+    account_number: str
+    balancing_account_number: str
+    amount: Decimal
+
+    @staticmethod
+    def of(line: JournalLine) -> LineBefore:
+        """These columns of a whole line."""
+        return LineBefore._make(getattr(line, column) for column in LineBefore._fields)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +74,7 @@ class Neighbour:
     bottom: bool = True
 
     @staticmethod
-    def of(line: JournalLine, *, bottom: bool) -> Neighbour:
+    def of(line: LineBefore, *, bottom: bool) -> Neighbour:
         """The neighbour that a stored line makes."""
         empty = not line.account_number and not line.balancing_account_number and not line.amount
         return Neighbour(
@@ -177,12 +193,12 @@ def check_balancing_account(account: Account) -> None:
             )
 
 
-def check_not_before(posting_date: date, invoice: SalesInvoice) -> None:
+def check_not_before(posting_date: date, *, number: str, invoiced: date) -> None:
     """Refuse a payment dated before the invoice that it is applied to. Source: GenJournalLine.Table.al."""
-    if invoice.posting_date > posting_date != BLANK_DATE:
+    if invoiced > posting_date != BLANK_DATE:
         raise Refused(
             "Application_DialogException",
-            f"The payment is dated {posting_date}, before invoice {invoice.number} of {invoice.posting_date}; an "
+            f"The payment is dated {posting_date}, before invoice {number} of {invoiced}; an "
             "entry cannot be applied to one that is posted later. Change postingDate, or post the payment without "
             "an invoice and apply it afterwards.",
         )

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -23,7 +23,7 @@ from debitor.ledger import journal
 from debitor.ledger.amounts import round_to
 from debitor.ledger.currencies import factor_at
 from debitor.ledger.dimensions import default_set
-from debitor.ledger.journal import Neighbour, Numbering
+from debitor.ledger.journal import LineBefore, Neighbour, Numbering
 from debitor.ledger.records import (
     Account,
     AccountType,
@@ -94,13 +94,15 @@ def is_balanced(tx: Reader, journal_id: str, up_to: int) -> bool:
 
 def neighbour_of(tx: Reader, batch: JournalBatch, line_number: int) -> Neighbour | None:
     """The line that a new line with this number (0 = at the bottom) takes its defaults from."""
-    last = tx.last(JournalLine, "line_number", journal_id=batch.id)
+    last = tx.values(JournalLine, LineBefore._fields, last_by="line_number", journal_id=batch.id)
     if last is None:
         return Neighbour.carried(batch)
-    if line_number and last.line_number > line_number:
-        above = tx.all(JournalLine, journal_id=batch.id, order=("line_number",))
-        return Neighbour.of(next(line for line in above if line.line_number > line_number), bottom=False)
-    return Neighbour.of(last, bottom=True)
+    line = LineBefore._make(last)
+    if line_number and line.line_number > line_number:
+        lines = tx.all(JournalLine, journal_id=batch.id, order=("line_number",))
+        above = next(each for each in lines if each.line_number > line_number)
+        return Neighbour.of(LineBefore.of(above), bottom=False)
+    return Neighbour.of(line, bottom=True)
 
 
 def line_defaults(tx: Reader, batch: JournalBatch, draft: Draft, today: date) -> dict[str, Any]:
@@ -216,12 +218,32 @@ def named_customer(tx: Reader, draft: Draft) -> Customer | None:
     return by_id
 
 
+class PostedInvoice(NamedTuple):
+    """What a payment needs to know of the posted invoice that it is applied to."""
+
+    id: str
+    number: str
+    posting_date: date
+    bill_to_customer_id: str
+
+
+def posted_invoice(tx: Reader, **equal: str) -> PostedInvoice | None:
+    """The posted invoice with this id or number."""
+    found = tx.values(SalesInvoice, PostedInvoice._fields, posted=True, **equal)
+    return PostedInvoice._make(found) if found else None
+
+
+def check_not_before(posting_date: date, invoice: PostedInvoice) -> None:
+    """Refuse a payment dated before its invoice."""
+    journal.check_not_before(posting_date, number=invoice.number, invoiced=invoice.posting_date)
+
+
 @dataclass(frozen=True, slots=True)
 class AppliesTo:
     """What a payment is applied to: a posted invoice, or just a number that names none."""
 
     number: str = ""
-    invoice: SalesInvoice | None = None
+    invoice: PostedInvoice | None = None
 
     def columns(self) -> dict[str, Any]:
         """The line's columns."""
@@ -233,8 +255,8 @@ def named_invoice(tx: Reader, draft: Draft) -> AppliesTo:
     """The invoice that `appliesToInvoiceId` and `appliesToInvoiceNumber` name; the id wins over a blank number."""
     id, number = draft.get("appliesToInvoiceId", BLANK_GUID), draft.get("appliesToInvoiceNumber", "")
     if id != BLANK_GUID:
-        invoice = tx.get(SalesInvoice, id)
-        if invoice is None or not invoice.posted:
+        invoice = posted_invoice(tx, id=id)
+        if invoice is None:
             raise refuse(
                 f"appliesToInvoiceId {id} is not the id of a posted sales invoice; it has to belong to an invoice "
                 "with status Open, Paid, Corrective or Canceled."
@@ -247,7 +269,7 @@ def named_invoice(tx: Reader, draft: Draft) -> AppliesTo:
         return AppliesTo(invoice.number, invoice)
     if not number:
         return AppliesTo()
-    return AppliesTo(number, tx.find(SalesInvoice, number=number, posted=True))
+    return AppliesTo(number, posted_invoice(tx, number=number))
 
 
 # --------------------------------------------------------------------------- create
@@ -273,7 +295,7 @@ def create_payment(act: Act, draft: Draft) -> str:
     posting_date = defaults["posting_date"]
     balancing, bank = balancing_of(tx, batch)
     if balancing and applies_to.invoice:
-        journal.check_not_before(posting_date, applies_to.invoice)
+        check_not_before(posting_date, applies_to.invoice)
     currency_code = journal.currency_of(customer, bank)
     line = JournalLine(
         id=act.key or BLANK_GUID,
@@ -376,9 +398,9 @@ def change_payment(act: Act, id: str, draft: Draft) -> str:
     if applies_to is not None:
         moved = msgspec.structs.replace(moved, **applies_to.columns())
     if "postingDate" in draft and moved.applies_to_invoice_id != BLANK_GUID:
-        invoice = tx.get(SalesInvoice, moved.applies_to_invoice_id)
+        invoice = posted_invoice(tx, id=moved.applies_to_invoice_id)
         if invoice:
-            journal.check_not_before(moved.posting_date, invoice)
+            check_not_before(moved.posting_date, invoice)
     currency_code = line.currency_code
     if "customerId" in draft or "customerNumber" in draft:
         moved, currency_code = with_customer(tx, moved, draft)

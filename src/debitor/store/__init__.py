@@ -62,8 +62,10 @@ class Reader(Protocol):
         """All rows with these values, ordered by columns (`-name` descends), then by key."""
         ...
 
-    def last(self, record: type[R], by: str, **equal: Any) -> R | None:
-        """The row with the greatest value of column `by` among those with these values."""
+    def values(
+        self, record: type[Row], columns: tuple[str, ...], *, last_by: str = "", **equal: Any
+    ) -> tuple[Any, ...] | None:
+        """Some columns of the first row by key with these values, or of the one with the greatest `last_by`."""
         ...
 
     def greatest(self, record: type[Row], column: str, **equal: Any) -> Any:

@@ -239,11 +239,20 @@ class Session:
         )  # fmt: skip
         return made.codec.decode(self._rows(made, equal))
 
-    def last(self, record: type[R], by: str, **equal: Any) -> R | None:
-        """The row with the greatest value of column `by`."""
-        made = shape('SELECT {names} FROM {table} WHERE {where} ORDER BY "{0}" DESC LIMIT 1', record, equal, by)
+    def values(
+        self, record: type[Row], columns: tuple[str, ...], *, last_by: str = "", **equal: Any
+    ) -> tuple[Any, ...] | None:
+        """Some columns of the first row, by key or from the end of `last_by`, with these values."""
+        if last_by:
+            pattern = 'SELECT {0} FROM {table} WHERE {where} ORDER BY "{1}" DESC LIMIT 1'
+        else:
+            pattern = "SELECT {0} FROM {table} WHERE {where} ORDER BY {key} LIMIT 1"
+        made = shape(pattern, record, equal, columns_text(columns), last_by)
         rows = self._rows(made, equal)
-        return made.codec.decode(rows)[0] if rows else None
+        if not rows:
+            return None
+        kinds = made.codec.record.by_name
+        return tuple([decode(kinds[c], v) for c, v in zip(columns, rows[0], strict=True)])
 
     def greatest(self, record: type[Row], column: str, **equal: Any) -> Any:
         """The greatest value of the column, or its blank."""
@@ -457,6 +466,17 @@ class RootSession(Session):
             writing.fail(error)
         finally:
             self._depth -= 1
+
+
+_TEXTS: dict[tuple[str, ...], str] = {}
+
+
+def columns_text(columns: tuple[str, ...]) -> str:
+    """The columns as SQL names them."""
+    found = _TEXTS.get(columns)
+    if found is None:
+        found = _TEXTS[columns] = ", ".join(f'"{c}"' for c in columns)
+    return found
 
 
 _UPDATES: dict[tuple[str, tuple[str, ...]], str] = {}
