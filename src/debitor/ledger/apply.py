@@ -304,9 +304,7 @@ class _Work:
                 applied, entry.currency_code, theirs.currency_code, terms.rates, entry.posting_date, precision
             )
             old_applied = _smaller(old_applied, -old.remaining)
-        lcy = self.lcy(
-            old_applied, theirs.original_currency_factor
-        )  # in local currency already, unless one of the two says otherwise
+        lcy = applied  # in local currency already, unless one of the two says otherwise
         if same or entry.currency_code:
             lcy = self.lcy(old_applied, theirs.original_currency_factor)
 

@@ -1,0 +1,297 @@
+"""Any order of invoices, payments and postings: the engine agrees with the oracle, and the books hold."""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import replace as changed
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from msgspec.structs import replace
+
+from debitor.ledger import invariants
+from debitor.ledger.books import Books
+from debitor.ledger.numbering import NextNumbers
+from debitor.ledger.post import post_journal
+from debitor.ledger.records import (
+    Account,
+    AccountType,
+    ApplicationMethod,
+    CustomerLedgerEntry,
+    DetailedEntry,
+    DocumentType,
+    GeneralLedgerEntry,
+    JournalLine,
+)
+from debitor.schema import Refused
+from ledger.oracle import Item, NotOpen, Receivables
+from ledger.strategies import (
+    AR,
+    BANK,
+    CORRECTION_CREDIT,
+    CORRECTION_DEBIT,
+    DISCOUNT_CREDIT,
+    DISCOUNT_DEBIT,
+    GAINS,
+    LOSSES,
+    books,
+    cents,
+    customer,
+    dates,
+    payment,
+)
+
+ONE = Decimal(1)
+SALES = "6110"
+RATES = {
+    "EUR": [
+        (date(2025, 1, 1), Decimal("1.20")),
+        (date(2025, 2, 1), Decimal("1.25")),
+        (date(2025, 3, 1), Decimal("1.15")),
+    ],
+}
+ACCOUNTS = {
+    "bank": (BANK,),
+    "receivables": (AR,),
+    "sales": (SALES,),
+    "discount": (DISCOUNT_DEBIT, DISCOUNT_CREDIT),
+    "gain": (GAINS,),
+    "loss": (LOSSES,),
+    "correction": (CORRECTION_DEBIT, CORRECTION_CREDIT),
+}
+CURRENCIES = st.sampled_from(["", "", "EUR"])
+MANUAL, OLDEST = "10400", "20000"
+
+
+def rate_at(currency: str, on: date) -> Decimal:
+    return [rate for start, rate in RATES[currency] if start <= on][-1] if currency else ONE
+
+
+def at_rate(currency: str, on: date) -> Decimal:
+    """Foreign currency per local currency."""
+    return ONE / rate_at(currency, on)
+
+
+class Posting(RuleBasedStateMachine):
+    """Two customers, one applying by hand and one oldest first; local currency and euro."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.oracle = Receivables(RATES)
+        self.entries: dict[int, CustomerLedgerEntry] = {}
+        self.details: list[DetailedEntry] = []
+        self.general: list[GeneralLedgerEntry] = []
+        self.lines: list[JournalLine] = []
+        self.marks: dict[str, dict[int, Decimal]] = {}
+        self.line_number = self.register = 0
+
+    @initialize()
+    def open_books(self) -> None:
+        base = books()
+        accounts = {**base.accounts, SALES: Account(id="sales", number=SALES)}
+        oldest = customer(OLDEST, application_method=ApplicationMethod.APPLY_TO_OLDEST)
+        self.base = changed(base, accounts=accounts, customers={**base.customers, oldest.id: oldest})
+
+    def now(self) -> Books:
+        """The books as the next posting sees them."""
+        return changed(
+            self.base,
+            entries=[entry for entry in self.entries.values() if entry.open],
+            next=NextNumbers(
+                entry=len(self.general) + 1,
+                detailed=len(self.details) + 1,
+                tax=1,
+                transaction=max((e.transaction_number for e in self.general), default=0) + 1,
+                register=self.register + 1,
+            ),
+        )
+
+    @rule(
+        amount=cents,
+        currency=CURRENCIES,
+        on=dates,
+        terms=st.sampled_from([0, 14, 30]),
+        percent=st.sampled_from([0, 0, 2]),
+        number=st.sampled_from([MANUAL, OLDEST]),
+    )
+    def sell(self, amount: Decimal, currency: str, on: date, terms: int, percent: int, number: str) -> None:
+        """Post an invoice: sales and receivables."""
+        numbers = self.now().next
+        factor = at_rate(currency, on)
+        lcy = (amount / factor).quantize(Decimal("0.01"), "ROUND_HALF_UP")
+        discount = (amount * percent / 100).quantize(Decimal("0.01"), "ROUND_HALF_UP")
+        until = on + timedelta(days=8) if discount else date.min
+        document = f"INV{numbers.entry + 1}"
+        common: dict[str, Any] = {
+            "transaction_number": numbers.transaction,
+            "posting_date": on,
+            "document_type": DocumentType.INVOICE,
+            "document_number": document,
+        }
+        for account, value in ((SALES, -lcy), (AR, lcy)):
+            self.general.append(
+                GeneralLedgerEntry(
+                    entry_number=len(self.general) + 1,
+                    register_number=numbers.register,
+                    account_number=account,
+                    amount=value,
+                    source_type=AccountType.CUSTOMER,
+                    **common,
+                )
+            )
+        self.register += 1
+        of = {"customer_id": f"customer-{number}", "customer_number": number, "currency_code": currency}
+        self.details.append(
+            DetailedEntry(
+                entry_number=numbers.detailed,
+                ledger_entry_number=numbers.entry + 1,
+                amount=amount,
+                amount_lcy=lcy,
+                **of,  # type: ignore[arg-type]
+                **common,
+            )
+        )
+        amounts = {f"{kind}amount": amount for kind in ("", "original_", "remaining_")}
+        amounts |= {f"{kind}amount_lcy": lcy for kind in ("", "original_", "remaining_")}
+        self.entries[numbers.entry + 1] = CustomerLedgerEntry(
+            entry_number=numbers.entry + 1,
+            due_date=on + timedelta(days=terms),
+            original_currency_factor=factor,
+            adjusted_currency_factor=factor,
+            customer_posting_group="DOMESTIC",
+            payment_discount_date=until,
+            original_payment_discount_possible=discount,
+            remaining_payment_discount_possible=discount,
+            **of,  # type: ignore[arg-type]
+            **common,
+            **amounts,  # type: ignore[arg-type]
+        )
+        item = Item(0, number, on, document, "invoice", on + timedelta(days=terms), currency, factor, discount, until)
+        self.oracle.sell(item, amount)
+
+    @rule(data=st.data(), amount=cents, currency=CURRENCIES, on=dates, positive=st.booleans())
+    def pay(self, data: st.DataObject, amount: Decimal, currency: str, on: date, positive: bool) -> None:
+        """Add a line: for one invoice, for marked ones, for the oldest, or for nothing."""
+        number = data.draw(st.sampled_from([MANUAL, OLDEST]), label="customer")
+        mine = [e for e in self.entries.values() if e.customer_number == number and e.positive]
+        named = data.draw(st.sampled_from([*mine, None]), label="invoice") if mine else None
+        if named and data.draw(st.booleans(), label="exactly"):
+            amount, currency = (named.remaining_amount or amount), named.currency_code
+        self.line_number += 10000
+        factor = at_rate(currency, on)
+        lcy = (amount / factor).quantize(Decimal("0.01"), "ROUND_HALF_UP")
+        sign = 1 if positive else -1
+        line = payment(
+            sign * amount,
+            on,
+            line=self.line_number,
+            document_number=f"PAY{self.line_number // 10000:04d}",
+            account_id=f"customer-{number}",
+            account_number=number,
+            amount_lcy=sign * lcy,
+            currency_code=currency,
+            currency_factor=factor,
+            applies_to=named.document_number if named else "",
+        )
+        several = [e for e in mine if e.open and e.currency_code == currency and not e.applies_to_id]
+        if not named and number == MANUAL and several and data.draw(st.booleans(), label="marked"):
+            line = replace(line, applies_to_id=line.document_number)
+            for entry in several[:3]:
+                most = int(entry.remaining_amount * 100)
+                part = Decimal(data.draw(st.integers(1, most), label="amount to apply")) / 100
+                marked = replace(entry, applies_to_id=line.document_number, amount_to_apply=part)
+                self.entries[entry.entry_number] = marked
+                item = self.oracle.items[entry.entry_number]
+                item.mark, item.limit = line.document_number, part
+        self.lines.append(line)
+
+    @precondition(lambda self: self.lines)
+    @rule()
+    def post(self) -> None:
+        """Post all lines; the oracle takes the same payments."""
+        before = self.now()
+        expected = copy.deepcopy(self.oracle)
+        lines, self.lines = self.lines, []
+        try:
+            for line in lines:
+                expected.pay(
+                    Item(
+                        0, line.account_number, line.posting_date, line.document_number, "payment",
+                        line.posting_date, line.currency_code, line.currency_factor, mark=line.applies_to_id,
+                    ),
+                    -abs(line.amount),
+                    names=line.applies_to_document_number,
+                    oldest=line.account_number == OLDEST,
+                )  # fmt: skip
+        except NotOpen:
+            with pytest.raises(Refused) as refused:
+                post_journal(lines, before)
+            assert refused.value.code == "Internal_DataNotFoundFilter"
+            assert self.now() == before, "a refused posting changed something"
+            return
+        posting = post_journal(lines, before)
+        assert list(invariants.posting_findings(posting, before)) == []
+        assert posting.changes.delete == lines
+        self.register += 1
+        for row in posting.changes.insert:
+            if isinstance(row, GeneralLedgerEntry):
+                self.general.append(row)
+            elif isinstance(row, DetailedEntry):
+                self.details.append(row)
+        self.entries |= {entry.entry_number: entry for entry in posting.entries}
+        for _, new in posting.changes.update:
+            if isinstance(new, CustomerLedgerEntry):
+                self.entries[new.entry_number] = new
+        self.oracle = expected
+
+    @rule()
+    def post_nothing(self) -> None:
+        """A journal whose lines are posted has nothing more to post."""
+        with pytest.raises(Refused) as refused:
+            post_journal([], self.now())
+        assert refused.value.code == "Application_DialogException"
+
+    @invariant()
+    def agrees_with_the_oracle(self) -> None:
+        """What remains, in both currencies, who closed it, and every balance of the general ledger."""
+        ours = {
+            n: (e.remaining_amount, e.remaining_amount_lcy, e.open, e.closed_by_entry_number)
+            for n, e in self.entries.items()
+        }
+        theirs = {n: (i.rest, i.rest_value, bool(i.rest), i.closed_by) for n, i in self.oracle.items.items()}
+        assert ours == theirs
+        balances = {name: Decimal(0) for name in ACCOUNTS}
+        for entry in self.general:
+            name = next(name for name, numbers in ACCOUNTS.items() if entry.account_number in numbers)
+            balances[name] += entry.amount
+        assert balances == {name: self.oracle.ledger.get(name, Decimal(0)) for name in ACCOUNTS}
+        assert len(self.general) + 1 == self.oracle.next_number
+
+    @invariant()
+    def the_books_hold(self) -> None:
+        """Everything that must hold of any books."""
+        sums = invariants.sums_of(self.details)
+        balance, receivables = invariants.Balance(), invariants.Receivables()
+        sequences = invariants.Sequence("General ledger entry"), invariants.Sequence("Detailed entry")
+        for entry in self.general:
+            assert not sequences[0].add(entry.entry_number)
+            balance.add(entry)
+            receivables.add(entry, customer_entry=entry.entry_number in self.entries)
+        for detail in self.details:
+            assert not sequences[1].add(detail.entry_number)
+            receivables.add_detail(detail.transaction_number, detail.amount_lcy)
+        for number, of in self.entries.items():
+            assert list(invariants.entry_findings(of, sums.get(number))) == []
+        assert list(balance.findings()) == []
+        assert list(receivables.findings()) == []
+
+
+TestPosting = Posting.TestCase
+TestPosting.settings = settings(
+    max_examples=60, stateful_step_count=25, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
