@@ -146,13 +146,6 @@ def next_line_number(neighbour: Neighbour | None) -> int:
     return neighbour.line_number + LINE_STEP if neighbour else LINE_STEP
 
 
-def line_balance(line: JournalLine) -> Decimal:
-    """Return what the line leaves open in local currency: 0 when both accounts are filled."""
-    if line.account_number and line.balancing_account_number:
-        return Decimal(0)
-    return line.amount_lcy if line.account_number or not line.balancing_account_number else -line.amount_lcy
-
-
 def check_customer_open(customer: Customer, document_type: str) -> None:
     """Refuse a customer who is blocked for a journal line of this document type.
 

@@ -598,7 +598,7 @@ class JournalBatch(Row, frozen=True):
 @record(
     "journal_line",
     unique=(("journal_id", "line_number"),),
-    indexes=(("journal_id", "account_number", "posting_date"), ("account_number",)),
+    indexes=(("journal_id", "account_number", "posting_date"), ("journal_id", "balancing_account_number")),
 )
 class JournalLine(Row, frozen=True):
     """A line of a journal (Gen. Journal Line): what a customer payment is until it is posted.

@@ -550,7 +550,7 @@ class Service:
         plan = self._plans.plan(parsed.shape, level_of(scope.request))
         rows = self._plans.rows(scope, plan, parsed.params, fixed)
         step = Step(of, target.last.navigation)
-        place = replace(target, steps=(*target.steps[:-1], step))
+        place = Target("entities", target.company, (*target.steps[:-1], step))
         minimal = prefer_of(scope.request).get("return") == "minimal"
         if rows and not minimal:
             made = self._entity(scope, place, plan, parsed, rows[0], status)

@@ -83,13 +83,9 @@ def numbering_of(tx: Reader, code: str) -> Numbering:
     return Numbering(series, tx.all(NumberSeriesLine, series_code=code)) if series else Numbering()
 
 
-def is_balanced(tx: Reader, journal_id: str, up_to: int) -> bool:
-    """Whether the journal's lines up to this line number sum to zero in local currency.
-
-    Lines with two accounts are balanced by themselves, so only the others are read.
-    """
-    one_sided = tx.all(JournalLine, journal_id=journal_id, balancing_account_number="")
-    return not sum((journal.line_balance(line) for line in one_sided if line.line_number <= up_to), Decimal(0))
+def is_balanced(tx: Reader, journal_id: str) -> bool:
+    """Whether the journal's lines sum to zero in local currency. Lines with two accounts do by themselves."""
+    return not tx.total(JournalLine, "amount_lcy", journal_id=journal_id, balancing_account_number="")
 
 
 def neighbour_of(tx: Reader, batch: JournalBatch, line_number: int) -> Neighbour | None:
@@ -119,7 +115,7 @@ def line_defaults(tx: Reader, batch: JournalBatch, draft: Draft, today: date) ->
             numbering=numbering_of(tx, batch.number_series),
             posting_date=posting_date,
             external_document_number=draft.get("externalDocumentNumber", ""),
-            balanced=neighbour is not None and is_balanced(tx, batch.id, neighbour.line_number),
+            balanced=neighbour is not None and neighbour.bottom and is_balanced(tx, batch.id),
         )
     return {
         "line_number": number or journal.next_line_number(neighbour),
@@ -130,13 +126,8 @@ def line_defaults(tx: Reader, batch: JournalBatch, draft: Draft, today: date) ->
 
 def line_dimensions(tx: Transaction, *ids: str) -> int:
     """The dimension set that the named records (first wins) give a line. Blank ids are skipped."""
-    wanted = [i for i in ids if i != BLANK_GUID]
-    if not wanted:
-        return 0
-    found = tx.all(DefaultDimension, parent_id=wanted)
-    if not found:
-        return 0
-    return set_number(tx, default_set([[d for d in found if d.parent_id == i] for i in wanted]))
+    sources = [found for id in ids if id != BLANK_GUID and (found := tx.all(DefaultDimension, parent_id=id))]
+    return set_number(tx, default_set(sources)) if sources else 0
 
 
 def balancing_of(tx: Reader, batch: JournalBatch) -> tuple[dict[str, Any], BankAccount | None]:
