@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace as changed
 from datetime import date
 from decimal import Decimal
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import pytest
@@ -15,6 +17,7 @@ from debitor.ledger.invariants import posting_findings
 from debitor.ledger.post import post_journal
 from debitor.ledger.records import (
     ApplicationMethod,
+    CurrencyApplication,
     CustomerLedgerEntry,
     DetailedEntry,
     DocumentType,
@@ -47,7 +50,7 @@ from ledger.strategies import (
     payment,
 )
 
-I, A, D, T, DT, R = (
+N, A, D, T, DT, R = (
     "Initial_x0020_Entry", "Application", "Payment_x0020_Discount", "Payment_x0020_Tolerance",
     "Payment_x0020_Discount_x0020_Tolerance", "Appln_x002E__x0020_Rounding",
 )  # fmt: skip
@@ -102,7 +105,7 @@ class Example(NamedTuple):
     details: list[tuple[Any, ...]]
     general: list[tuple[Any, ...]]
     ends: dict[int, tuple[Any, ...]]
-    parts: dict[str, Any] = {}
+    parts: Mapping[str, Any] = MappingProxyType({})
 
 
 def pays(amount: object, on: date = FEBRUARY, **columns: Any) -> JournalLine:
@@ -114,9 +117,11 @@ def jan(day: int) -> date:
     return date(2025, 1, day)
 
 
-MARKED = {"applies_to_id": "PAY1"}
-OLDEST = {"customers": {"customer-10400": customer(application_method=ApplicationMethod.APPLY_TO_OLDEST)}}
-TOLERANT = {"maximum_payment_tolerance": Decimal(5), "amount_to_apply": Decimal(1000)}
+MARKED: dict[str, Any] = {"applies_to_id": "PAY1"}
+OLDEST: dict[str, Any] = {
+    "customers": {"customer-10400": customer(application_method=ApplicationMethod.APPLY_TO_OLDEST)}
+}
+TOLERANT: dict[str, Any] = {"maximum_payment_tolerance": Decimal(5), "amount_to_apply": Decimal(1000)}
 TWO_OPEN = [invoice_entry(5, 300), invoice_entry(6, 400)]
 TWO_MARKED = [
     invoice_entry(5, 300, **MARKED, amount_to_apply=Decimal(300)),
@@ -126,107 +131,107 @@ TWO_MARKED = [
 EXAMPLES = [
     Example(
         "1 paid in full", [invoice_entry()], [pays(-1000)],
-        lcy((11, I, -1000), (5, A, -1000), (11, A, 1000)),
+        lcy((11, N, -1000), (5, A, -1000), (11, A, 1000)),
         [(10, BANK, 1000), (11, AR, -1000)], {5: (0, 11, 1000), 11: (0, 0, 0)},
     ),
     Example(
         "2 paid in part", [invoice_entry()], [pays(-400)],
-        lcy((11, I, -400), (5, A, -400), (11, A, 400)),
+        lcy((11, N, -400), (5, A, -400), (11, A, 400)),
         [(10, BANK, 400), (11, AR, -400)], {5: (600, 0, 0), 11: (0, 5, -400)},
     ),
     Example(
         "4 paid too much", [invoice_entry()], [pays(-1200)],
-        lcy((11, I, -1200), (5, A, -1000), (11, A, 1000)),
+        lcy((11, N, -1200), (5, A, -1000), (11, A, 1000)),
         [(10, BANK, 1200), (11, AR, -1200)], {5: (0, 11, 1000), 11: (-200, 0, 0)},
     ),
     Example(
         "5 with discount on the last day", [discounted()], [pays(-980, jan(18))],
-        lcy((11, I, -980), (11, D, -20), (5, A, -1000), (11, A, 1000)),
+        lcy((11, N, -980), (11, D, -20), (5, A, -1000), (11, A, 1000)),
         [(10, BANK, 980), (11, AR, -1000), (12, DISCOUNT_DEBIT, 20)], {5: (0, 11, 1000), 11: (0, 0, 0)},
     ),
     Example(
         "6 a day too late for the discount", [discounted()], [pays(-980, jan(19))],
-        lcy((11, I, -980), (5, A, -980), (11, A, 980)),
+        lcy((11, N, -980), (5, A, -980), (11, A, 980)),
         [(10, BANK, 980), (11, AR, -980)], {5: (20, 0, 0), 11: (0, 5, -980)},
     ),
     Example(
         "7 full amount within the discount", [discounted()], [pays(-1000, jan(18))],
-        lcy((11, I, -1000), (11, D, -20), (5, A, -1000), (11, A, 1000)),
+        lcy((11, N, -1000), (11, D, -20), (5, A, -1000), (11, A, 1000)),
         [(10, BANK, 1000), (11, AR, -1020), (12, DISCOUNT_DEBIT, 20)], {5: (0, 11, 1000), 11: (-20, 0, 0)},
     ),
     Example(
         "8 too little for the discount", [discounted()], [pays(-979, jan(15))],
-        lcy((11, I, -979), (5, A, -979), (11, A, 979)),
+        lcy((11, N, -979), (5, A, -979), (11, A, 979)),
         [(10, BANK, 979), (11, AR, -979)], {5: (21, 0, 0), 11: (0, 5, -979)},
     ),
     Example(
         "10 two invoices by mark", TWO_MARKED, [payment(-700, **MARKED)],
-        lcy((11, I, -700), (5, A, -300), (11, A, 700), (6, A, -400)),
+        lcy((11, N, -700), (5, A, -300), (11, A, 700), (6, A, -400)),
         [(10, BANK, 700), (11, AR, -700)], {5: (0, 11, 300), 6: (0, 11, 400), 11: (0, 0, 0)},
     ),
     Example(
         "11 with an amount to apply", [replace(TWO_MARKED[0], amount_to_apply=Decimal(100)), TWO_MARKED[1]],
         [payment(-500, **MARKED)],
-        lcy((11, I, -500), (5, A, -100), (11, A, 500), (6, A, -400)),
+        lcy((11, N, -500), (5, A, -100), (11, A, 500), (6, A, -400)),
         [(10, BANK, 500), (11, AR, -500)], {5: (200, 0, 0), 6: (0, 11, 400), 11: (0, 0, 0)},
     ),
     Example(
         "12 the oldest first", TWO_OPEN[::-1], [payment(-500)],
-        lcy((11, I, -500), (5, A, -300), (11, A, 500), (6, A, -200)),
+        lcy((11, N, -500), (5, A, -300), (11, A, 500), (6, A, -200)),
         [(10, BANK, 500), (11, AR, -500)], {5: (0, 11, 300), 6: (200, 0, 0), 11: (0, 6, -200)}, OLDEST,
     ),
     Example(
         "13 accepted tolerance", [invoice_entry(**TOLERANT, accepted_payment_tolerance=Decimal(3))], [pays(-997)],
-        lcy((11, I, -997), (11, T, -3), (5, A, -1000), (11, A, 1000)),
+        lcy((11, N, -997), (11, T, -3), (5, A, -1000), (11, A, 1000)),
         [(10, BANK, 997), (11, AR, -1000), (12, TOLERANCE_DEBIT, 3)], {5: (0, 11, 1000), 11: (0, 0, 0)},
     ),
     Example(
         "accepted tolerance of too much", [invoice_entry(**TOLERANT, accepted_payment_tolerance=Decimal(-3))],
         [pays(-1003)],
-        lcy((11, I, -1003), (11, T, 3), (5, A, -1000), (11, A, 1000)),
+        lcy((11, N, -1003), (11, T, 3), (5, A, -1000), (11, A, 1000)),
         [(10, BANK, 1003), (11, AR, -1003), (12, TOLERANCE_CREDIT, -3), (13, AR, 3)],
         {5: (0, 11, 1000), 11: (0, 0, 0)},
     ),
     Example(
         "14 accepted discount after its last day",
         [discounted(accepted_payment_discount_tolerance=True)], [pays(-980, jan(20))],
-        lcy((11, I, -980), (11, DT, -20), (5, A, -1000), (11, A, 1000)),
+        lcy((11, N, -980), (11, DT, -20), (5, A, -1000), (11, A, 1000)),
         [(10, BANK, 980), (11, AR, -1000), (12, DISCOUNT_DEBIT, 20)], {5: (0, 11, 1000), 11: (0, 0, 0)},
     ),
     Example(
         "15 a gain on foreign currency", [euro_invoice()], [pays(-1000, rate="1.25")],
-        lcy((11, I, -1000, -1250), (11, GAIN, 0, 50), (5, A, -1000, -1200), (11, A, 1000, 1200)),
+        lcy((11, N, -1000, -1250), (11, GAIN, 0, 50), (5, A, -1000, -1200), (11, A, 1000, 1200)),
         [(10, BANK, 1250), (11, AR, -1250), (12, GAINS, -50), (13, AR, 50)], {5: (0, 11, 1000), 11: (0, 0, 0)},
     ),
     Example(
         "16 as 15, the bank on a line of its own", [euro_invoice()],
         [one_sided(pays(-1000, rate="1.25")), bank_line(1250)],
-        lcy((10, I, -1000, -1250), (10, GAIN, 0, 50), (5, A, -1000, -1200), (10, A, 1000, 1200)),
+        lcy((10, N, -1000, -1250), (10, GAIN, 0, 50), (5, A, -1000, -1200), (10, A, 1000, 1200)),
         [(10, AR, -1200), (11, GAINS, -50), (12, BANK, 1250)], {5: (0, 10, 1000), 10: (0, 0, 0)},
     ),
     Example(
         "17 a loss on foreign currency", [euro_invoice()], [pays(-1000, MARCH, rate="1.15")],
-        lcy((11, I, -1000, -1150), (11, LOSS, 0, -50), (5, A, -1000, -1200), (11, A, 1000, 1200)),
+        lcy((11, N, -1000, -1150), (11, LOSS, 0, -50), (5, A, -1000, -1200), (11, A, 1000, 1200)),
         [(10, BANK, 1150), (11, AR, -1200), (12, LOSSES, 50)], {5: (0, 11, 1000), 11: (0, 0, 0)},
     ),
     Example(
         "18 foreign currency in part", [euro_invoice()], [pays(-400, rate="1.25")],
-        lcy((11, I, -400, -500), (11, GAIN, 0, 20), (5, A, -400, -480), (11, A, 400, 480)),
+        lcy((11, N, -400, -500), (11, GAIN, 0, 20), (5, A, -400, -480), (11, A, 400, 480)),
         [(10, BANK, 500), (11, AR, -500), (12, GAINS, -20), (13, AR, 20)], {5: (600, 0, 0), 11: (0, 5, -400)},
     ),
     Example(
         "19 local currency for foreign", [euro_invoice()], [pays(-1250)],
-        lcy((11, I, -1250), (5, GAIN, 0, 50), (5, A, -1000, -1250), (11, A, 1250)),
+        lcy((11, N, -1250), (5, GAIN, 0, 50), (5, A, -1000, -1250), (11, A, 1250)),
         [(10, BANK, 1250), (11, AR, -1250), (12, GAINS, -50), (13, AR, 50)], {5: (0, 11, 1000), 11: (0, 0, 0)},
     ),
     Example(
         "20 local currency for foreign, in part", [euro_invoice()], [pays(-500)],
-        lcy((11, I, -500), (5, GAIN, 0, 20), (5, A, -400, -500), (11, A, 500)),
+        lcy((11, N, -500), (5, GAIN, 0, 20), (5, A, -400, -500), (11, A, 500)),
         [(10, BANK, 500), (11, AR, -500), (12, GAINS, -20), (13, AR, 20)], {5: (600, 0, 0), 11: (0, 5, -500)},
     ),
     Example(
         "21 application rounding", [euro_invoice()], [pays("-1249.97")],
-        lcy((11, I, "-1249.97"), (11, R, "-0.03"), (5, GAIN, 0, 50), (5, A, -1000, -1250), (11, A, 1250)),
+        lcy((11, N, "-1249.97"), (11, R, "-0.03"), (5, GAIN, 0, 50), (5, A, -1000, -1250), (11, A, 1250)),
         [
             (10, BANK, money("1249.97")), (11, AR, -1250), (12, ROUNDING_DEBIT, money("0.03")),
             (13, GAINS, -50), (14, AR, 50),
@@ -244,7 +249,7 @@ EXAMPLES = [
         ],
         [pays(-1000, MARCH, rate="1.15")],
         lcy(
-            (11, I, -1000, -1150), (5, UGAIN, 0, -50), (11, LOSS, 0, -50), (5, A, -1000, -1200), (11, A, 1000, 1200)
+            (11, N, -1000, -1150), (5, UGAIN, 0, -50), (11, LOSS, 0, -50), (5, A, -1000, -1200), (11, A, 1000, 1200)
         ),
         [(10, BANK, 1150), (11, AR, -1250), (12, UNREALIZED_GAINS, 50), (13, LOSSES, 50)],
         {5: (0, 11, 1000), 11: (0, 0, 0)},
@@ -260,7 +265,7 @@ EXAMPLES = [
         ],
         [pays(-980, rate="1.25")],
         lcy(
-            (11, I, -980, -1225), (11, D, -20, -25), (11, GAIN, 0, 50), (5, A, -1000, -1200), (11, A, 1000, 1200)
+            (11, N, -980, -1225), (11, D, -20, -25), (11, GAIN, 0, 50), (5, A, -1000, -1200), (11, A, 1000, 1200)
         ),
         [(10, BANK, 1225), (11, AR, -1250), (12, DISCOUNT_DEBIT, 25), (13, GAINS, -50), (14, AR, 50)],
         {5: (0, 11, 1000), 11: (0, 0, 0)},
@@ -268,7 +273,7 @@ EXAMPLES = [
     Example(
         "24 a credit memo for an invoice", [invoice_entry(5, 500)],
         [pays(-200, document_type=DocumentType.CREDIT_MEMO)],
-        lcy((11, I, -200), (5, A, -200), (11, A, 200)),
+        lcy((11, N, -200), (5, A, -200), (11, A, 200)),
         [(10, BANK, 200), (11, AR, -200)], {5: (300, 0, 0), 11: (0, 5, -200)},
     ),
 ]  # fmt: skip
@@ -290,7 +295,7 @@ def test_the_second_payment_closes_the_invoice() -> None:
     second = after(first, post([pays(-400)], first))
     posting = post([pays(-600)], second)
 
-    assert details(posting) == lcy((13, I, -600), (5, A, -600), (13, A, 600))
+    assert details(posting) == lcy((13, N, -600), (5, A, -600), (13, A, 600))
     assert general(posting) == [(12, BANK, 600), (13, AR, -600)]
     assert closed(posting, 5) == (0, 13, 600)
     assert closed(posting, 13) == (0, 0, 0)
@@ -300,10 +305,10 @@ def test_the_discount_survives_a_part_payment() -> None:
     """Example 9: -400 brings no discount, -580 in time closes the rest with all of it."""
     first = books(entries=[discounted()])
     part = post([pays(-400, jan(12))], first)
-    assert details(part) == lcy((11, I, -400), (5, A, -400), (11, A, 400))
+    assert details(part) == lcy((11, N, -400), (5, A, -400), (11, A, 400))
     posting = post([pays(-580, jan(18))], after(first, part))
 
-    assert details(posting) == lcy((13, I, -580), (13, D, -20), (5, A, -600), (13, A, 600))
+    assert details(posting) == lcy((13, N, -580), (13, D, -20), (5, A, -600), (13, A, 600))
     assert general(posting) == [(12, BANK, 580), (13, AR, -600), (14, DISCOUNT_DEBIT, 20)]
     assert closed(posting, 5) == (0, 13, 600)
     assert entry(posting, 5).payment_discount_given_lcy == 20
@@ -348,7 +353,7 @@ def test_without_a_name_and_with_the_manual_method_nothing_is_applied() -> None:
     """The payment stays open in full."""
     posting = post([payment(-500)], books(entries=TWO_OPEN))
 
-    assert details(posting) == lcy((11, I, -500))
+    assert details(posting) == lcy((11, N, -500))
     assert closed(posting, 11) == (-500, 0, 0)
 
 
@@ -397,7 +402,7 @@ def test_a_stale_tolerance_larger_than_the_payment_is_not_given() -> None:
     stale = invoice_entry(accepted_payment_tolerance=Decimal(-3), amount_to_apply=Decimal(1000))
     posting = post([pays(-1)], books(entries=[stale]))
 
-    assert details(posting) == lcy((11, I, -1), (5, A, -1), (11, A, 1))
+    assert details(posting) == lcy((11, N, -1), (5, A, -1), (11, A, 1))
 
 
 def test_a_customer_without_tolerance_gets_none() -> None:
@@ -450,7 +455,7 @@ def test_foreign_for_foreign_goes_over_local_currency() -> None:
 
 def test_currencies_apart_are_skipped_in_the_queue() -> None:
     """With applications between currencies off, the EUR invoice waits for a EUR payment."""
-    setup = ReceivablesSetup(application_between_currencies="None")
+    setup = ReceivablesSetup(application_between_currencies=CurrencyApplication.NONE)
     posting = post([payment(-500)], books(entries=[euro_invoice()], setup=setup, **OLDEST))
 
     assert closed(posting, 11) == (-500, 0, 0)
