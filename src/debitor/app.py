@@ -105,6 +105,42 @@ def _encoded(pair: tuple[str, str]) -> tuple[bytes, bytes]:
     return made
 
 
+_PAGE = """<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>debitor</title>
+<style>
+  body {{ font: 16px/1.5 system-ui, sans-serif; color: #1c2430; }}
+  body {{ max-width: 46rem; margin: 3rem auto; padding: 0 1rem; }}
+  h1 {{ margin-bottom: 0; }}
+  small, dt {{ color: #5b6675; }}
+  dt {{ margin-top: .8rem; }}
+  dd {{ margin: 0; }}
+  code, pre {{ font: 14px/1.5 ui-monospace, monospace; background: #f2f4f7; }}
+  code, pre {{ border-radius: 4px; padding: .1rem .3rem; }}
+  pre {{ padding: .8rem; overflow-x: auto; }}
+  @media (prefers-color-scheme: dark) {{
+    body {{ background: #14181e; color: #e6e9ee; }} code, pre {{ background: #222933; }}
+    small, dt {{ color: #9aa5b4; }} a {{ color: #8ab4f8; }}
+  }}
+</style>
+<h1>debitor</h1>
+<small>version {version} · a receivables server that speaks the Business Central API v2.0</small>
+<dl>
+  <dt>API root (needs a token or client id and secret)</dt><dd><code>{api}</code></dd>
+  <dt>Token endpoint (OAuth 2.0 client credentials)</dt><dd><code>{origin}/default/oauth2/v2.0/token</code></dd>
+  <dt>Metadata</dt><dd><code>{api}/$metadata</code></dd>
+  <dt>OpenID discovery</dt>
+  <dd><a href="/default/v2.0/.well-known/openid-configuration">/default/v2.0/.well-known/openid-configuration</a></dd>
+  <dt>Health</dt><dd><a href="/healthz">/healthz</a> · <a href="/readyz">/readyz</a></dd>
+</dl>
+<p>The companies, with the id and secret that the first start showed:</p>
+<pre>curl -s -u "$ID:$SECRET" {api}/companies</pre>
+</html>
+"""
+
+
 def headers_of(pairs: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
     """The headers by lower-case name; a name sent twice has its values joined, as RFC 9110 allows."""
     found: dict[str, str] = {}
@@ -332,9 +368,8 @@ class App:
         }
         if not html:
             return Response(200, [_JSON], _encode(facts))
-        rows = "".join(f"<dt>{name}</dt><dd>{value}</dd>" for name, value in facts.items() if name != "name")
-        page = f'<!doctype html><html lang="en"><title>debitor</title><h1>debitor</h1><dl>{rows}</dl></html>'
-        policy = ("content-security-policy", "default-src 'none'")
+        page = _PAGE.format(origin=origin, api=facts["api"], version=__version__)
+        policy = ("content-security-policy", "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'")
         return Response(200, [("content-type", "text/html; charset=utf-8"), policy], page.encode())
 
     async def _token(self, scope: Scope, receive: Receive, tenant: str, version: int) -> Response:
