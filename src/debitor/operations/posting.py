@@ -47,7 +47,7 @@ CURRENCY_ACCOUNTS = tuple(c for c in Currency.__struct_fields__ if c.endswith("_
 TABLES = {Customer: "Customer", Account: "G/L Account", BankAccount: "Bank Account"}
 """Record -> the table name under which defaults for all of its rows are kept."""
 OLDEST = ApplicationMethod.APPLY_TO_OLDEST
-RULED = (PostingValidation.CODE_MANDATORY, PostingValidation.SAME_CODE, PostingValidation.NO_CODE)
+NO_RULE = PostingValidation.BLANK
 
 
 def post_journal(tx: Transaction, journal_id: str, *, today: date, user: str, strict: bool) -> Posting:
@@ -227,12 +227,13 @@ def _rules(
     tables |= dict.fromkeys(banks, TABLES[BankAccount])
     own: dict[str, dict[str, DefaultDimension]] = {}
     whole: dict[str, dict[str, DefaultDimension]] = {}
-    for row in tx.all(DefaultDimension, posting_validation=list(RULED), parent_id=[BLANK_GUID, *tables]):
+    for row in tx.all(DefaultDimension, parent_id=[BLANK_GUID, *tables]):
         if row.parent_id == BLANK_GUID:
             whole.setdefault(row.parent_type, {})[row.dimension_code] = row
         else:
             own.setdefault(row.parent_id, {})[row.dimension_code] = row
     if not own and not whole:
         return {}
-    found = {id: list((whole.get(table, {}) | own.get(id, {})).values()) for id, table in tables.items()}
-    return {id: rows for id, rows in found.items() if rows}
+    found = {id: (whole.get(table, {}) | own.get(id, {})).values() for id, table in tables.items()}
+    ruling = {id: [row for row in rows if row.posting_validation != NO_RULE] for id, rows in found.items()}
+    return {id: rows for id, rows in ruling.items() if rows}
