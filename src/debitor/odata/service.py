@@ -250,6 +250,33 @@ class Service:
             return bare
         return parse_options(of, request.query, self._catalog, strict=self.strict, allow=allow)
 
+    @staticmethod
+    def _said_by_address(steps: tuple[Step, ...]) -> bool:
+        """Whether `parents({key})/parts` itself says which parts are meant: their pointer is the parent's key.
+
+        Then the parent need be read only when nothing is found: a part that is there has a parent.
+        """
+        if len(steps) != 2 or steps[0].keys is None:
+            return False
+        navigation, of = steps[1].navigation, steps[0].of
+        return (
+            navigation is not None
+            and navigation.many
+            and len(navigation.on) == 1
+            and (navigation.on[0][0],) == of.key
+            and of.name != "companies"
+        )
+
+    def _fixed(self, scope: Scope, steps: tuple[Step, ...]) -> tuple[dict[str, Any] | None, bool]:
+        """Return what `_follow` returns, and whether the parent was taken on trust (see `_said_by_address`)."""
+        if not self._said_by_address(steps):
+            return self._follow(scope, steps), False
+        parent, step = steps
+        assert parent.keys is not None, "checked"
+        assert step.navigation is not None, "checked"
+        conditions = {step.navigation.on[0][1]: parent.keys[0], **step.navigation.constant}
+        return self._keyed(scope, step, conditions), True
+
     def _follow(self, scope: Scope, steps: tuple[Step, ...]) -> dict[str, Any] | None:
         """Walk an address down to its last step.
 
@@ -313,9 +340,9 @@ class Service:
 
     def _get(self, scope: Scope, target: Target) -> Response:
         step = target.last
-        fixed = self._follow(scope, target.steps)
         if target.tail == "action":
             raise not_allowed("GET", step.of.name)
+        fixed, trusted = self._fixed(scope, target.steps)
         if fixed is None:
             if target.tail:
                 raise not_found(step.name)
@@ -323,16 +350,18 @@ class Service:
         if target.tail in ("property", "value"):
             return self._property(scope, target, fixed)
         if step.one:
-            return self._one(scope, target, fixed)
-        return self._list(scope, target, fixed)
+            return self._one(scope, target, fixed, trusted)
+        return self._list(scope, target, fixed, trusted)
 
-    def _one(self, scope: Scope, target: Target, fixed: dict[str, Any]) -> Response:
+    def _one(self, scope: Scope, target: Target, fixed: dict[str, Any], trusted: bool) -> Response:
         request, of = scope.request, target.last.of
         parsed = self._parsed(request, of, ONE)
         level = level_of(request)
         plan = self._plans.plan(parsed.shape, level)
         rows = self._plans.rows(scope, plan, parsed.params, fixed)
         if not rows:
+            if trusted:
+                self._follow(scope, target.steps)
             raise not_found(target.last.name)
         self._guard(of, fixed, ())
         row = rows[0]
@@ -366,7 +395,7 @@ class Service:
             headers.append(("location", quote(address, safe=URL_SAFE)))
         return Response(status, headers, encode(plan.render(row, address, context, more)))
 
-    def _list(self, scope: Scope, target: Target, fixed: dict[str, Any]) -> Response:
+    def _list(self, scope: Scope, target: Target, fixed: dict[str, Any], trusted: bool) -> Response:
         request, step = scope.request, target.last
         of = step.of
         parsed = self._parsed(request, of, LIST)
@@ -382,12 +411,16 @@ class Service:
             number = self._plans.number(scope, plan, parsed.params, fixed)
             if number:
                 guard()
+            elif trusted:
+                self._follow(scope, target.steps)
             return Response(200, list(_PLAIN), str(number).encode())
         asked = prefer_of(request).get("odata.maxpagesize") or prefer_of(request).get("maxpagesize")
         page = PAGE
         if asked is not None and asked.isascii() and asked.isdigit() and len(asked) < 10 and int(asked):
             page = min(PAGE, int(asked))
         rows, token = self._plans.listed(scope, plan, parsed, fixed, page=page, guard=guard)
+        if trusted and not rows:
+            self._follow(scope, target.steps)
         place = self._place(scope, target.steps)
         made = Page(value=self._plans.render(scope, plan, parsed.params, rows, f"{request.root}/{place}"))
         if level != "none":
