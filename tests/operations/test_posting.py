@@ -340,6 +340,7 @@ def spoil(path: Path, statement: str) -> list[str]:
 
 OPEN = "(SELECT min(entry_number) FROM customer_ledger_entry WHERE open = 1)"
 CLOSED = "(SELECT min(entry_number) FROM customer_ledger_entry WHERE open = 0)"
+POSTED = "(SELECT max(source_id) FROM customer_ledger_entry WHERE document_type = 'Payment')"
 SPOILED = [
     ("UPDATE general_ledger_entry SET amount = amount + 1 WHERE entry_number = 1", "not its amount"),
     (
@@ -391,8 +392,7 @@ SPOILED = [
     ("UPDATE tax_entry SET base = base + 1 WHERE entry_number = 1", "Tax entry 1 has base"),
     ("UPDATE tax_entry SET general_ledger_entry_number = 99999 WHERE entry_number = 1", "points to general"),
     (
-        "UPDATE journal_line SET id = "
-        "(SELECT max(source_id) FROM customer_ledger_entry WHERE document_type = 'Payment') WHERE line_number = (SELECT min(line_number) FROM journal_line)",
+        f"UPDATE journal_line SET id = {POSTED} WHERE line_number = (SELECT min(line_number) FROM journal_line)",
         "still in its journal",
     ),
     ("INSERT INTO dimension_set (company, id, number, fingerprint) VALUES (1, 'd', 777, 'A=B')", "is kept as A=B"),
