@@ -113,6 +113,7 @@ CASES = [
     Case("AMOUNT_NOT_NEGATIVE", line(amount=Decimal(100), amount_lcy=Decimal(100)), {"strict": True}),
     Case("AMOUNT_NOT_POSITIVE", line(document_type=DocumentType.REFUND), {}),
     Case("APPLIED_TWICE", line(applies_to_id="MARK"), {}),
+    Case("SERIES_UNKNOWN", line(), {"batch": SERIES["batch"]}),
     Case("NUMBER_NOT_NEXT", line(), SERIES),
     Case("DOCUMENT_UNBALANCED", one_sided, {}),
     Case("DATE_UNBALANCED", one_sided, {"template": JournalTemplate(name="CASHRCPT", force_document_balance=False)}),

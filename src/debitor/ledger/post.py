@@ -46,6 +46,7 @@ from debitor.ledger.records import (
     GLAccountType,
     InvoiceStatus,
     JournalLine,
+    NumberSeries,
     NumberSeriesLine,
     TolerancePosting,
 )
@@ -97,17 +98,24 @@ class _Numbers:
         self.books = books
         self.lines = {code: list(lines) for code, lines in books.series_lines.items()}
 
+    def series(self, code: str) -> NumberSeries:
+        """A series that the journal names."""
+        found = self.books.series.get(code)
+        if found is None:
+            raise refusals.SERIES_UNKNOWN(series=code, journal=self.books.batch.name)
+        return found
+
     def take(self, code: str, on: date) -> str:
         """Take the next number of a series."""
-        lines = self.lines[code]
-        number, (old, new) = take(self.books.series[code], lines, on)
+        series, lines = self.series(code), self.lines[code]
+        number, (old, new) = take(series, lines, on)
         lines[next(at for at, line in enumerate(lines) if line is old)] = new
         return number
 
     def check(self, number: str, on: date) -> None:
         """Consume a document number of the journal's series, or accept another one if the series allows that."""
         code = self.books.batch.number_series
-        series = self.books.series[code]
+        series = self.series(code)
         following = peek(series, self.lines[code], on)
         if number == following:
             self.take(code, on)

@@ -603,7 +603,7 @@ class JournalBatch(Row, frozen=True):
 class JournalLine(Row, frozen=True):
     """A line of a journal (Gen. Journal Line): what a customer payment is until it is posted.
 
-    `amount` is kept as the client sent it; see `journal.posting_amount` for a positive customer payment.
+    `amount` is kept as the client sent it; see `books.posting_amount` for a positive customer payment.
     `currency_factor` is foreign currency per local currency, 1 for local currency.
     `applies_to_invoice_id` is the API id of the posted invoice, blank when the number names none.
     """

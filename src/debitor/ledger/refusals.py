@@ -91,6 +91,10 @@ APPLIED_TWICE = Refusal(
 
 # --------------------------------------------------------------------------- each document, in the order of posting
 
+SERIES_UNKNOWN = Refusal(
+    "Internal_RecordNotFound",
+    "Number series {series} of journal {journal} does not exist. Correct the journal's set-up.",
+)
 NUMBER_NOT_NEXT = Refusal(
     DIALOG,
     "documentNumber {number} is not the next number of series {series}, which is {next}, and the series takes no "
