@@ -60,7 +60,7 @@ class Library(Row, frozen=True):
     name: Text100 = ""
 
 
-@record("shelf_country", unique=(("code",),))
+@record("shelf_country", unique=(("code",),), kept=True)
 class Country(Row, frozen=True):
     """Where authors come from."""
 

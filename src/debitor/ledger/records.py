@@ -500,7 +500,7 @@ class DimensionSetEntry(Row, frozen=True):
 # --------------------------------------------------------------------------- customers and items
 
 
-@record("customer", unique=(("number",),), indexes=(("display_name",),))
+@record("customer", unique=(("number",),), indexes=(("display_name",),), kept=True)
 class Customer(Row, frozen=True):
     """Who owes. `currency_code` blank = local currency."""
 

@@ -11,7 +11,7 @@ Choices where Business Central's own order of events would matter:
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -124,10 +124,22 @@ def line_defaults(tx: Reader, batch: JournalBatch, draft: Draft, today: date) ->
     }
 
 
+_DEFAULT_SETS: dict[tuple[tuple[str, int], ...], Mapping[str, str]] = {}
+"""(id, version) of default dimensions in order -> the set they give."""
+
+
 def line_dimensions(tx: Transaction, *ids: str) -> int:
     """The dimension set that the named records (first wins) give a line. Blank ids are skipped."""
     sources = [found for id in ids if id != BLANK_GUID and (found := tx.all(DefaultDimension, parent_id=id))]
-    return set_number(tx, default_set(sources)) if sources else 0
+    if not sources:
+        return 0
+    mark = tuple([(d.id, d.version) for found in sources for d in found])
+    pairs = _DEFAULT_SETS.get(mark)
+    if pairs is None:
+        if len(_DEFAULT_SETS) > 10_000:
+            _DEFAULT_SETS.clear()
+        pairs = _DEFAULT_SETS[mark] = default_set(sources)
+    return set_number(tx, pairs)
 
 
 def balancing_of(tx: Reader, batch: JournalBatch) -> tuple[dict[str, Any], BankAccount | None]:

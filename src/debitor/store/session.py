@@ -24,10 +24,11 @@ from debitor.store.sql import compile_query, listed
 
 R = TypeVar("R", bound=Row)
 
-_MANY = (tuple, list, set, frozenset)
+_MANY = frozenset({tuple, list, set, frozenset})
 _DUPLICATE = re.compile(rf"{DUPLICATE}: (\w+)\.\w+")
 _SYSTEM = ("id", "version", "modified_at")
 
+_UNKNOWN: Any = object()
 MOST_KEPT = 5000
 """Reads of one kept record that a session remembers."""
 NEXT_VERSION = "next_version"
@@ -54,10 +55,10 @@ def shape(pattern: str, cls: type[Row], equal: Mapping[str, Any], *more: str) ->
         equal: column -> value, or a list of values.
         more: pieces of SQL that belong to the shape.
     """
-    lists = tuple(isinstance(v, _MANY) for v in equal.values())
-    at = (pattern, cls, lists, more, *equal)
+    at = (pattern, cls, more, *[(c, type(v) in _MANY) for c, v in equal.items()])
     found = _SHAPES.get(at)
     if found is None:
+        lists = tuple(type(v) in _MANY for v in equal.values())
         found = _SHAPES[at] = _shape(pattern, codec_of(cls), tuple(equal), lists, more)
     return found
 
@@ -102,8 +103,8 @@ class Writing:
         active: a transaction is running, so sessions may write.
         open: what is written now can be undone: the job's savepoint is open, or the transaction is its own.
         dirty: something was written since BEGIN.
-        kept: record name -> what was read of it, for records declared `kept`. A write of the record drops it.
-        touched: names of kept records written since BEGIN.
+        kept: record -> what was read of it, for records declared `kept`. A write of the record drops it.
+        touched: kept records written since BEGIN.
     """
 
     def __init__(self, connection: apsw.Connection, identity: Identity) -> None:
@@ -113,8 +114,8 @@ class Writing:
         self.version = 0
         self.now = ""
         self.active = self.open = self.dirty = False
-        self.kept: dict[str, dict[tuple[Any, ...], Any]] = {}
-        self.touched: set[str] = set()
+        self.kept: dict[type[Row], dict[tuple[Any, ...], Any]] = {}
+        self.touched: set[type[Row]] = set()
         connection.create_scalar_function(NEXT_VERSION, self.next_version, 0)
 
     def next_version(self, *_: object) -> int:
@@ -130,14 +131,14 @@ class Writing:
         self.cursor.execute("SAVEPOINT job")
         self.open = self.dirty = True
 
-    def remember(self, record: str) -> dict[tuple[Any, ...], Any]:
+    def remember(self, record: type[Row]) -> dict[tuple[Any, ...], Any]:
         """Return what is remembered of a kept record."""
         found = self.kept.get(record)
         if found is None or len(found) >= MOST_KEPT:
             found = self.kept[record] = {}
         return found
 
-    def touch(self, record: str) -> None:
+    def touch(self, record: type[Row]) -> None:
         """Forget a kept record that is being written."""
         self.touched.add(record)
         self.kept.pop(record, None)
@@ -186,10 +187,12 @@ class Session:
     # ----------------------------------------------------------------- reading
 
     def _rows(self, made: Shape, equal: Mapping[str, Any]) -> list[tuple[Any, ...]]:
-        values = [v if e is None else e(v) for e, v in zip(made.encoders, equal.values(), strict=True)]
         if made.codec.record.by_company:
             assert self.company, f"{made.codec.record.name} belongs to a company; use at(company)"
-            values.insert(0, self.company)
+            values = [self.company]
+        else:
+            values = []
+        values += [v if e is None else e(v) for e, v in zip(made.encoders, equal.values(), strict=True)]
         try:
             return self._cursor.execute(made.sql, values).fetchall()
         except apsw.Error as error:
@@ -202,19 +205,13 @@ class Session:
     def find(self, record: type[R], **equal: Any) -> R | None:
         """The first row, by key, with these values."""
         if record_of(record).kept:
-            known, at = self._known(record, equal, "find")
-            if at not in known:
-                known[at] = self._find(record, equal)
-            found: R | None = known[at]
+            known = self._writing.remember(record)
+            at = (self.company, *equal.items())
+            found: R | None = known.get(at, _UNKNOWN)
+            if found is _UNKNOWN:
+                found = known[at] = self._find(record, equal)
             return found
         return self._find(record, equal)
-
-    def _known(
-        self, record: type[R], equal: Mapping[str, Any], *more: Any
-    ) -> tuple[dict[tuple[Any, ...], Any], tuple[Any, ...]]:
-        """Return what is remembered of a kept record, and the place of this read in it."""
-        values = [tuple(v) if isinstance(v, _MANY) else v for v in equal.values()]
-        return self._writing.remember(record_of(record).name), (self.company, *more, *equal, *values)
 
     def _find(self, record: type[R], equal: Mapping[str, Any]) -> R | None:
         made = shape("SELECT {names} FROM {table} WHERE {where} ORDER BY {key} LIMIT 1", record, equal)
@@ -224,7 +221,9 @@ class Session:
     def all(self, record: type[R], *, order: Sequence[str] = (), limit: int = 0, **equal: Any) -> list[R]:
         """All rows with these values, ordered by columns, then by key."""
         if record_of(record).kept:
-            known, at = self._known(record, equal, "all", *order, limit)
+            known = self._writing.remember(record)
+            same = [(c, tuple(v) if type(v) in _MANY else v) for c, v in equal.items()]
+            at = (self.company, "all", *order, limit, *same)
             if at not in known:
                 known[at] = self._all(record, order, limit, equal)
             return list(known[at])
@@ -300,7 +299,7 @@ class Session:
         if not writing.open:
             writing.begin_write()
         if codec.record.kept:
-            writing.touch(codec.record.name)
+            writing.touch(codec.record.row)
         try:
             self._cursor.execute(sql, values)
         except apsw.Error as error:
@@ -312,7 +311,7 @@ class Session:
         if not writing.open:
             writing.begin_write()
         if codec.record.kept:
-            writing.touch(codec.record.name)
+            writing.touch(codec.record.row)
         before = writing.connection.total_changes()
         try:
             self._cursor.executemany(sql, values)
@@ -434,13 +433,13 @@ class RootSession(Session):
             found = self._companies[company] = Session(self._writing, company)
         return found
 
-    def forget(self, records: Iterable[str] | None = None) -> None:
+    def forget(self, records: Iterable[type[Row]] | None = None) -> None:
         """Forget what is remembered of these kept records, or of all."""
         if records is None:
             self._writing.kept.clear()
         else:
-            for name in records:
-                self._writing.kept.pop(name, None)
+            for record in records:
+                self._writing.kept.pop(record, None)
 
     @contextmanager
     def savepoint(self) -> Iterator[None]:

@@ -177,6 +177,7 @@ class SqliteStore:
         except IndexError:
             connection = self._connect(_READ_CACHE)
             root = RootSession(Writing(connection, self._identity))
+        root.forget()
         connection.execute("BEGIN")
         try:
             yield root
