@@ -24,6 +24,7 @@ class Identity:
     def __init__(self, clock: Callable[[], int], entropy: Callable[[int], bytes]) -> None:
         self._clock, self._entropy = clock, entropy
         self._last = 0
+        self._high, self._head = -1, ""
         self._stamp = (-1, "")
         self._lock = Lock()
 
@@ -48,7 +49,10 @@ class Identity:
                 self._last = (millisecond << _RANDOM_BITS) | random
             else:
                 self._last += 1
-            last = self._last
-        high, low = last >> 62, last & ((1 << 62) - 1)
-        h = f"{((high >> 12) << 80) | (7 << 76) | ((high & 0xFFF) << 64) | (2 << 62) | low:032x}"
-        return f"{h[:8]}-{h[8:12]}-{h[12:16]}-{h[16:20]}-{h[20:]}"
+            high, low = self._last >> 62, self._last & ((1 << 62) - 1)
+            if high != self._high:
+                # Of ids that are made one after the other only the end differs.
+                h = f"{((high >> 12) << 16) | (7 << 12) | (high & 0xFFF):016x}"
+                self._high, self._head = high, f"{h[:8]}-{h[8:12]}-{h[12:]}-"
+            tail = f"{(2 << 62) | low:016x}"
+            return f"{self._head}{tail[:4]}-{tail[4:]}"

@@ -31,10 +31,8 @@ FORMS: dict[str, Form] = {
 
 def scaled(value: Decimal) -> int:
     """Return the scaled integer of a decimal: 12.5 -> 1250000. More than 5 decimals is a bug of the caller."""
-    if not value:
-        return 0
-    shifted = value.scaleb(SCALE)
-    assert shifted.is_finite(), f"{value} is no number"
+    assert value.is_finite(), f"{value} is no number"
+    shifted = value * FACTOR
     whole = int(shifted)
     assert whole == shifted, f"{value} has more than {SCALE} decimals"
     assert -LIMIT <= whole <= LIMIT, f"{value} is too large to keep"
@@ -118,7 +116,7 @@ _OUT = {
     "date": "day({0})",
     "bool": "{0} != 0",
 }
-_IN = {"decimal": "scaled({0})", "factor": "plain({0})", "date": "{0}.isoformat()"}
+_IN = {"decimal": "(scaled({0}) if {0} else 0)", "factor": "plain({0})", "date": "{0}.isoformat()"}
 _GIVEN = {"id": "id", "version": "version", "modified_at": "now"}
 _NAMES = {
     "unscaled": unscaled,

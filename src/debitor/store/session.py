@@ -501,12 +501,8 @@ def _difference(pair: tuple[Row, Row]) -> tuple[type[Row], tuple[str, ...]]:
     cls = type(old)
     assert type(new) is cls, "an update pairs two forms of one row"
     assert new.id == old.id, "an update pairs two forms of one row"
-    names = cls.__struct_fields__
-    columns = [
-        names[i]
-        for i, (a, b) in enumerate(zip(astuple(old), astuple(new), strict=True))
-        if a is not b and a != b and names[i] not in _SYSTEM
-    ]
+    pairs = zip(cls.__struct_fields__, astuple(old), astuple(new), strict=True)
+    columns = [name for name, a, b in pairs if a is not b and a != b and name not in _SYSTEM]
     return cls, tuple(columns)
 
 
