@@ -74,7 +74,7 @@ class Rows:
     def __init__(self, path: str) -> None:
         self.writer, self.reader = connect(path), connect(path)
         self.writer.execute(SCHEMA)
-        self.line = self.writer.execute("select coalesce(max(line), 0) from payment").fetchone()[0]
+        self.line: Any = self.writer.execute("select coalesce(max(line), 0) from payment").fetchall()[0][0]
         self.waiting: list[tuple[list[tuple[Any, ...]], asyncio.Future[None]]] = []
         self.busy = False
 
@@ -162,8 +162,8 @@ async def answer(method: str, path: str, query: str, body: bytes) -> tuple[int, 
         return 200, encode({"@odata.context": CONTEXT, "value": [entity(row) for row in found]})
     if path == "/echo":
         return 200, b'{"hello":"world"}'
-    one = rows.reader.execute(f"select {COLUMNS} from payment where id = ?", (path[len(PATH) + 1 : -1],)).fetchone()
-    return 200, encode({"@odata.context": CONTEXT + "/$entity", **entity(one)})
+    one = rows.reader.execute(f"select {COLUMNS} from payment where id = ?", (path[len(PATH) + 1 : -1],)).fetchall()
+    return 200, encode({"@odata.context": CONTEXT + "/$entity", **entity(one[0])})
 
 
 async def app(scope: dict[str, Any], receive: Any, send: Any) -> None:
@@ -189,11 +189,12 @@ def main() -> None:
     from concurrent.futures import ThreadPoolExecutor
 
     import uvloop
+    from granian.constants import Interfaces
     from granian.server.embed import Server
 
     port, path = int(sys.argv[1]), sys.argv[2]
     rows, POOL = Rows(path), ThreadPoolExecutor(1)
-    uvloop.run(Server(app, address="127.0.0.1", port=port, interface="asgi", websockets=False).serve())
+    uvloop.run(Server(app, address="127.0.0.1", port=port, interface=Interfaces.ASGI, websockets=False).serve())
 
 
 if __name__ == "__main__":

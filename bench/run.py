@@ -317,8 +317,8 @@ def report(given: argparse.Namespace, client: Client, ports: tuple[int, int], pi
         ours_s, limit_s = median(name, "debitor"), median(name, "limit")
         latency = f"{p50:.2f} | {p99:.2f} | {failed}"
         print(f"| {name} | {limit_s:,.0f} | {ours_s:,.0f} | {ours_s / limit_s:.2f} | {latency} |")
-    echo, got = median("echo", "limit"), median("get by id", "debitor")
-    print(f"| get by id against a bare echo | {echo:,.0f} | {got:,.0f} | {got / echo:.2f} | | | |")
+    bare, reads = median("echo", "limit"), median("get by id", "debitor")
+    print(f"| get by id against a bare echo | {bare:,.0f} | {reads:,.0f} | {reads / bare:.2f} | | | |")
     print(f"\nmemory: {at_rest:.0f} MB at rest, {resident_mb(pid):.0f} MB after the load")
     if given.lines:
         seconds = posting(client, given.lines)

@@ -525,7 +525,7 @@ def test_a_stop_waits_for_requests_in_flight() -> None:
         order.append("written")
         return job("transaction")
 
-    client.app.store.write = slow_write  # type: ignore[method-assign, assignment]
+    client.app.store.write = slow_write  # type: ignore[method-assign]
 
     async def run() -> None:
         async def receive() -> Message:

@@ -69,7 +69,7 @@ class World:
     def token(self, client_id: str = "app", secret: str = SECRET) -> bytes:
         body = f"grant_type=client_credentials&client_id={client_id}&client_secret={secret}".encode()
         answer = asyncio.run(self.asker.token(body, b"", FORM, tenant="t", peer="p"))
-        return b"Bearer " + answer["access_token"].encode()
+        return b"Bearer " + str(answer["access_token"]).encode()
 
     def ask(self, header: bytes, peer: str = "p") -> Caller | None:
         """As the application does: what is known first, then the proof."""
@@ -241,7 +241,7 @@ def test_other_algorithms_and_keys_are_refused(world: World) -> None:
     pem = other.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
-    unsigned = jwt.encode(claims, None, "none", headers={"kid": kid})
+    unsigned = jwt.encode(claims, "", "none", headers={"kid": kid})
     symmetric = signed_with_public_key(world, claims, kid)
     stranger = jwt.encode(claims, pem, "RS256", headers={"kid": kid})
     unknown = jwt.encode(claims, pem, "RS256", headers={"kid": "unknown"})

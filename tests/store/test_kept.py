@@ -76,7 +76,7 @@ def test_a_job_that_fails_leaves_nothing_to_its_neighbours(country: Store) -> No
 
     async def main() -> list[Any]:
         jobs = (country.write(wrong), country.write(name_of), country.write(lambda tx: rename(tx, "new")))
-        return await asyncio.gather(*jobs, return_exceptions=True)
+        return [*await asyncio.gather(*jobs, return_exceptions=True)]
 
     results = asyncio.run(main())
 

@@ -14,6 +14,7 @@ import threading
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 import requests
@@ -44,7 +45,7 @@ def test_links_lead_to_the_host_that_the_caller_named(books: Books) -> None:
 
 
 def test_an_encoded_address_is_decoded_once(books: Books) -> None:
-    name = requests.utils.quote(books.company["name"], safe="")
+    name = quote(books.company["name"], safe="")
 
     assert (
         books.get(f"{books.root}/companies({books.company_id})%2Fcustomers?company={name}&$top=1").status_code == 200

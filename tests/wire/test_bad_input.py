@@ -157,7 +157,14 @@ def test_a_broken_address_is_refused(books: Any, path: str) -> None:
 
 def test_a_batch_of_rubbish_is_refused(books: Any) -> None:
     """Each form of a batch that is none."""
-    for body in ({}, {"requests": 1}, {"requests": [1]}, {"requests": [{"method": "GET"}]}, {"requests": [{}] * 101}):
+    rubbish: list[dict[str, Any]] = [
+        {},
+        {"requests": 1},
+        {"requests": [1]},
+        {"requests": [{"method": "GET"}]},
+        {"requests": [{}] * 101},
+    ]
+    for body in rubbish:
         answer = books.session.post(
             f"{books.root}/$batch", data=json.dumps(body), headers={"Content-Type": "application/json"}
         )
