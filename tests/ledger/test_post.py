@@ -349,7 +349,7 @@ def test_a_part_of_an_unrealized_gain_is_reversed() -> None:
 
 
 def test_posting_many_lines_does_not_slow_down() -> None:
-    """No line looks at all others: 4000 lines oldest first take at most 8 times as long as 1000 (4 is linear)."""
+    """No line looks at all others: 4000 lines oldest first take at most 10 times as long as 1000 (4 is linear)."""
 
     def seconds(count: int) -> float:
         given = books(
@@ -358,9 +358,9 @@ def test_posting_many_lines_does_not_slow_down() -> None:
             next=NextNumbers(entry=count + 1, detailed=1, tax=1, transaction=1, register=1),
         )
         lines = [payment(-2, line=n * 10000) for n in range(1, count + 1)]
-        start = time.perf_counter()
+        start = time.process_time()
         post_journal(lines, given)
-        return time.perf_counter() - start
+        return time.process_time() - start
 
     seconds(100)
-    assert seconds(4000) < 8 * seconds(1000)
+    assert seconds(4000) < 10 * seconds(1000)

@@ -410,10 +410,10 @@ def test_deepest_nesting_is_read() -> None:
     ],
 )
 def test_hostile_filters_are_refused_at_once(source: str) -> None:
-    started = time.perf_counter()
+    started = time.process_time()
     refusal(source)
 
-    assert time.perf_counter() - started < 0.2
+    assert time.process_time() - started < 2  # seconds of the processor; quadratic work takes minutes
 
 
 # --------------------------------------------------------------------------- properties
@@ -546,7 +546,7 @@ Microsoft.NAV.genre'Fiction'
 PIECES = st.sampled_from([*SCRAPS.split(), "\u2028", " "])
 
 
-@settings(max_examples=300, deadline=200)
+@settings(max_examples=300, deadline=None)
 @given(st.one_of(st.lists(PIECES, max_size=25).map(" ".join), st.lists(PIECES, max_size=12).map("".join), st.text()))
 def test_garbage_is_read_or_refused(source: str) -> None:
     params: list[Any] = []

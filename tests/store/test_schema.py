@@ -94,11 +94,11 @@ def test_opening_again_changes_nothing_and_is_quick(opened: OPENED, url: str) ->
         tx.at(1).insert_many(Country(code=f"{i}", name="x" * 200) for i in range(20000))
     connection = apsw.Connection(path_of(url))
     before = connection.pragma("schema_version")
-    start = time.perf_counter()
+    start = time.process_time()
     store = opened()
 
     assert store.reader().at(1).find(Country, code="7") is not None
-    assert time.perf_counter() - start < 0.5
+    assert time.process_time() - start < 0.5  # of the processor, whatever else it does
     assert connection.pragma("schema_version") == before
     connection.close()
 
