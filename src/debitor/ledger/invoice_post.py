@@ -29,6 +29,7 @@ from debitor.ledger.amounts import ZERO, plain, round_to
 from debitor.ledger.apply import Detail, Terms, apply_entry
 from debitor.ledger.currencies import to_lcy
 from debitor.ledger.dates import calculate
+from debitor.ledger.detail_accounts import detail_account
 from debitor.ledger.dimensions import Pairs, check
 from debitor.ledger.invoices import (
     HUNDRED,
@@ -41,7 +42,6 @@ from debitor.ledger.invoices import (
     refuse,
 )
 from debitor.ledger.numbering import NextNumbers
-from debitor.ledger.post import CURRENCY_ACCOUNTS, GROUP_ACCOUNTS
 from debitor.ledger.records import (
     Account,
     AccountType,
@@ -443,14 +443,8 @@ def _post_receivables(
 def _detail_account(detail: Detail, books: InvoiceBooks) -> Account:
     assert books.terms is not None, "an application has terms"
     assert books.posting_group is not None, "the header was checked"
-    if detail.entry_type in CURRENCY_ACCOUNTS:
-        code, column = detail.entry.currency_code, CURRENCY_ACCOUNTS[detail.entry_type]
-        number, where = getattr(books.terms.currencies[code], column), f"currency {code}"
-    else:
-        column = GROUP_ACCOUNTS[detail.entry_type].format("debit" if detail.amount_lcy <= 0 else "credit")
-        number = getattr(books.posting_group, column)
-        where = f"customer posting group {books.posting_group.code}"
-    return _account(number, column.replace("_", " "), where, books)
+    found = detail_account(detail, books.posting_group, books.terms.currencies, books.setup)
+    return _account(found.number, found.column.replace("_", " "), found.where, books)
 
 
 def _detailed(

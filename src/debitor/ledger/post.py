@@ -29,13 +29,13 @@ from debitor.ledger import dimensions, refusals
 from debitor.ledger.amounts import ZERO, plain
 from debitor.ledger.apply import UNREALIZED, Application, Detail, Terms, apply_entry, may_apply
 from debitor.ledger.books import Books, Posting, is_empty, posting_amount
+from debitor.ledger.detail_accounts import CURRENCY_ACCOUNTS, detail_account
 from debitor.ledger.numbering import increment, peek, take
 from debitor.ledger.records import (
     Account,
     AccountType,
     ApplicationMethod,
     BankAccountLedgerEntry,
-    Currency,
     Customer,
     CustomerLedgerEntry,
     CustomerPostingGroup,
@@ -48,7 +48,6 @@ from debitor.ledger.records import (
     JournalLine,
     NumberSeries,
     NumberSeriesLine,
-    TolerancePosting,
 )
 from debitor.ledger.rules import check_lines
 from debitor.schema import BLANK_DATE, Changes
@@ -675,7 +674,7 @@ class _Run:
             if detail.entry_type == DetailedEntryType.APPLICATION or not detail.amount_lcy:
                 continue
             amount = -detail.amount_lcy
-            account = self._account(*self._detail_account(detail, group, line), line)
+            account = self._account(*self._detail_account(detail, group), line)
             self._general(account, amount, side, head, 0, *source, balanced=False)
             own[amount > 0] += amount
         apart = own[total > 0]
@@ -684,33 +683,19 @@ class _Run:
             total += apart
         self._general(receivables, total, side, head, number, *source)
 
-    def _detail_account(self, detail: Detail, group: CustomerPostingGroup, line: JournalLine) -> tuple[str, str]:
+    def _detail_account(self, detail: Detail, group: CustomerPostingGroup) -> tuple[str, str]:
         """Return the G/L account of a detailed entry and where it comes from.
 
         Raises:
             Refused: the posting group or the currency has no such account.
         """
-        kind = detail.entry_type
-        if kind in CURRENCY_ACCOUNTS:
-            code = detail.entry.currency_code
-            currency: Currency = self.books.currencies[code]
-            field = CURRENCY_ACCOUNTS[kind]
-            number = str(getattr(currency, field))
-            if not number:
-                raise refusals.CURRENCY_ACCOUNT_MISSING(currency=code, account=field.replace("_", " "))
-            return number, f"currency {code}"
-        setup, account = self.books.setup, GROUP_ACCOUNTS[kind]
-        posting = {
-            DetailedEntryType.PAYMENT_TOLERANCE: setup.payment_tolerance_posting,
-            DetailedEntryType.PAYMENT_DISCOUNT_TOLERANCE: setup.payment_discount_tolerance_posting,
-        }.get(kind)
-        if posting == TolerancePosting.PAYMENT_DISCOUNT_ACCOUNTS:
-            account = GROUP_ACCOUNTS[DetailedEntryType.PAYMENT_DISCOUNT]
-        field = account.format("debit" if detail.amount_lcy <= 0 else "credit")
-        number = str(getattr(group, field))
-        if not number:
-            raise refusals.GROUP_ACCOUNT_MISSING(group=group.code, account=field.replace("_", " "))
-        return number, f"customer posting group {group.code}"
+        found = detail_account(detail, group, self.books.currencies, self.books.setup)
+        if found.number:
+            return found.number, found.where
+        account = found.column.replace("_", " ")
+        if detail.entry_type in CURRENCY_ACCOUNTS:
+            raise refusals.CURRENCY_ACCOUNT_MISSING(currency=detail.entry.currency_code, account=account)
+        raise refusals.GROUP_ACCOUNT_MISSING(group=group.code, account=account)
 
     # ------------------------------------------------------------- the end
 
@@ -754,21 +739,3 @@ class _Run:
         if after != batch:
             changes.update.append((batch, after))
         return Posting(changes, register.number, added)
-
-
-GROUP_ACCOUNTS: dict[str, str] = {
-    DetailedEntryType.PAYMENT_DISCOUNT: "payment_discount_{}_account",
-    DetailedEntryType.PAYMENT_TOLERANCE: "payment_tolerance_{}_account",
-    DetailedEntryType.PAYMENT_DISCOUNT_TOLERANCE: "payment_tolerance_{}_account",
-    DetailedEntryType.APPLN_ROUNDING: "application_rounding_{}_account",
-    DetailedEntryType.CORRECTION_OF_REMAINING_AMOUNT: "{}_rounding_account",
-}
-"""Detailed entry type -> column of the customer posting group; debit when the detailed amount is not positive."""
-
-CURRENCY_ACCOUNTS: dict[str, str] = {
-    DetailedEntryType.REALIZED_GAIN: "realized_gains_account",
-    DetailedEntryType.REALIZED_LOSS: "realized_losses_account",
-    DetailedEntryType.UNREALIZED_GAIN: "unrealized_gains_account",
-    DetailedEntryType.UNREALIZED_LOSS: "unrealized_losses_account",
-}
-"""Detailed entry type -> column of the currency."""
