@@ -29,6 +29,7 @@ FORMS: dict[str, Form] = {
 # --------------------------------------------------------------------------- one value
 
 
+@lru_cache(8192)
 def scaled(value: Decimal) -> int:
     """Return the scaled integer of a decimal: 12.5 -> 1250000. More than 5 decimals is a bug of the caller."""
     assert value.is_finite(), f"{value} is no number"
