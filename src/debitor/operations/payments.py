@@ -19,8 +19,9 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from debitor.ledger import journal
+from debitor.ledger import journal, tolerance
 from debitor.ledger.amounts import round_to
+from debitor.ledger.books import posting_amount
 from debitor.ledger.currencies import factor_at
 from debitor.ledger.dimensions import default_set
 from debitor.ledger.journal import LineBefore, Neighbour, Numbering
@@ -409,8 +410,8 @@ def change_payment(act: Act, id: str, draft: Draft) -> str:
         moved, currency_code = with_customer(tx, moved, draft)
     amount = draft.get("amount", line.amount)
     moved = msgspec.structs.replace(moved, **amount_columns(tx, amount, currency_code, moved.posting_date, setup))
-    if "amount" in draft and amount:
-        fill_amount_to_apply(tx, moved)
+    if amount and ("amount" in draft or "postingDate" in draft):
+        note_on_invoice(act, moved, setup, fill="amount" in draft)
     changes = {c: getattr(moved, c) for c in JournalLine.__struct_fields__ if getattr(moved, c) != getattr(line, c)}
     return tx.update(line, **changes).id
 
@@ -485,11 +486,26 @@ def open_invoice_entry(tx: Reader, line: JournalLine) -> CustomerLedgerEntry | N
     )
 
 
-def fill_amount_to_apply(tx: Transaction, line: JournalLine) -> None:
-    """Note on the invoice entry that it is to be paid in full, unless an amount is noted already."""
-    entry = open_invoice_entry(tx, line)
-    if entry and not entry.amount_to_apply:
-        tx.update(entry, amount_to_apply=entry.remaining_amount)
+def note_on_invoice(act: Act, line: JournalLine, setup: ReceivablesSetup, *, fill: bool) -> None:
+    """Note on the invoice entry what the payment is granted, and, to `fill`, that it is to be paid in full.
+
+    Tolerance is decided for a payment in the invoice's currency only. Raises Refused as `tolerance.decide` does.
+    """
+    entry = open_invoice_entry(act.tx, line)
+    if entry is None:
+        return
+    accepted = tolerance.Accepted()
+    if entry.currency_code == line.currency_code:
+        amount, _ = posting_amount(line, strict=act.strict)
+        accepted = tolerance.decide(entry, amount=amount, posting_date=line.posting_date, setup=setup)
+    noted: dict[str, Any] = {
+        "accepted_payment_tolerance": accepted.tolerance,
+        "accepted_payment_discount_tolerance": accepted.late_discount,
+    }
+    if any(accepted) or (fill and not entry.amount_to_apply):
+        noted["amount_to_apply"] = entry.remaining_amount
+    if any(getattr(entry, column) != value for column, value in noted.items()):
+        act.tx.update(entry, **noted)
 
 
 def release_amount_to_apply(tx: Transaction, line: JournalLine) -> None:
