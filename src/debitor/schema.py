@@ -27,7 +27,7 @@ Empty values are typed, never null: `BLANK_GUID`, `""`, `0`, `BLANK_DATE`, `_x00
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -447,6 +447,23 @@ class Action:
     """True: may take long; runs beside the event loop."""
 
 
+@dataclass(frozen=True, slots=True)
+class Media:
+    """The bytes behind a stream property, piece by piece: they never lie in memory as a whole.
+
+    Args:
+        chunks: the bytes in order; read once.
+        size: how many bytes there are, or -1 when that is not known before the end.
+        content_type: what they are, such as `application/pdf`.
+        file_name: the name to save them under, or "".
+    """
+
+    chunks: Iterable[bytes]
+    size: int = -1
+    content_type: str = "application/octet-stream"
+    file_name: str = ""
+
+
 @dataclass(frozen=True)
 class EntitySet:
     """What clients see under one name.
@@ -476,6 +493,8 @@ class EntitySet:
         aliases: other names for the set in addresses (documented mode only).
         client_ids: clients may choose the id of a new entity, in the address or the body (documented mode only).
         sortable: shown in `$metadata`.
+        media: stream property -> `(act, id) -> Media`, or None while there is no content (204).
+        take_media: stream property -> `(act, id, Media) -> None`: keeps new content (PUT or PATCH of the property).
     """
 
     name: str
@@ -501,6 +520,8 @@ class EntitySet:
     aliases: tuple[str, ...] = ()
     client_ids: bool = False
     sortable: bool = True
+    media: Mapping[str, Callable[[Any, str], Media | None]] = field(default_factory=dict)
+    take_media: Mapping[str, Callable[[Any, str, Media], None]] = field(default_factory=dict)
     by_name: dict[str, Property] = field(default_factory=dict, compare=False, repr=False)
 
     def __post_init__(self) -> None:
