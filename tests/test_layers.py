@@ -11,9 +11,10 @@ ALLOWED = {
     "schema": set(),
     "query": {"schema"},
     "ledger": {"schema"},
+    "documents": set(),
     "store": {"schema", "query"},
     "odata": {"schema", "query", "store"},
-    "operations": {"schema", "query", "store", "ledger"},
+    "operations": {"schema", "query", "store", "ledger", "documents"},
     "entities": {"schema", "query", "ledger", "operations"},
 }
 """Room -> rooms it may import besides itself. A room that is not listed composes, and may import anything."""

@@ -1,0 +1,1 @@
+"""Documents that customers get, as PDF: invoices, credit memos, statements. Pure: plain data in, bytes out."""
