@@ -1,0 +1,144 @@
+"""GET: one entity, a list, a count, a property. HEAD is the same without its body."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import quote
+
+from debitor.odata.answers import EMPTY, HEADERS, PLAIN, Page
+from debitor.odata.errors import not_allowed, not_found
+from debitor.odata.headers import URL_SAFE, level_of, next_link, prefer_of
+from debitor.odata.messages import Response
+from debitor.odata.options import LIST, ONE, Parsed
+from debitor.odata.payload import UNSET, encode, etag_of, tags_of
+from debitor.odata.reading import PAGE, Plan, Scope, key_text, list_conditions
+from debitor.odata.urls import Target
+from debitor.odata.walking import Walker
+
+
+class ReadVerbs:
+    """Answers what reads.
+
+    Args:
+        walker: walks the addresses.
+    """
+
+    def __init__(self, walker: Walker) -> None:
+        self._walk = walker
+
+    def get(self, scope: Scope, target: Target) -> Response:
+        """Answer a GET. Raises Refused."""
+        step = target.last
+        if target.tail == "action":
+            raise not_allowed("GET", step.of.name)
+        fixed, trusted = self._walk.fixed(scope, target.steps)
+        if fixed is None:
+            if target.tail:
+                raise not_found(step.name)
+            return Response(204, list(EMPTY))
+        if target.tail in ("property", "value"):
+            return self._property(scope, target, fixed)
+        if step.one:
+            return self._one(scope, target, fixed, trusted)
+        return self._list(scope, target, fixed, trusted)
+
+    def _one(self, scope: Scope, target: Target, fixed: dict[str, Any], trusted: bool) -> Response:
+        request, of = scope.request, target.last.of
+        parsed = self._walk.parsed(request, of, ONE)
+        level = level_of(request)
+        plan = self._walk.plans.plan(parsed.shape, level)
+        rows = self._walk.plans.rows(scope, plan, parsed.params, fixed)
+        if not rows:
+            if trusted:
+                self._walk.follow(scope, target.steps)
+            raise not_found(target.last.name)
+        self._walk.guard(of, fixed, ())
+        row = rows[0]
+        if of.etag and "if-none-match" in request.headers:
+            tags = tags_of(request.headers["if-none-match"])
+            if tags and (tags == ("*",) or etag_of(row[0]) in tags):
+                return Response(304, [("etag", etag_of(row[0])), *EMPTY])
+        return self.entity(scope, target, plan, parsed, row, 200)
+
+    def entity(
+        self, scope: Scope, target: Target, plan: Plan, parsed: Parsed, row: tuple[Any, ...], status: int
+    ) -> Response:
+        """Return the answer that carries one entity."""
+        root, of, level = scope.request.root, plan.of, plan.level
+        place = self._walk.place(scope, target.steps)
+        navigation = target.last.navigation
+        address = ""
+        if plan.addressed or status == 201:
+            address = f"{root}/{place}"
+            if navigation is None or navigation.many:
+                keys = [row[plan.position(name)] for name in of.key]
+                address = f"{address}({key_text(of, keys)})"
+        more: list[Any] = []
+        if plan.branches:
+            more = self._walk.plans.expand(scope, plan, parsed.params, (row,), [address] if address else None)[0]
+        context = UNSET if level == "none" else f"{root}/$metadata#{place}/$entity"
+        headers = list(HEADERS[level])
+        if of.etag:
+            headers.append(("etag", etag_of(row[0])))
+        if status == 201:
+            headers.append(("location", quote(address, safe=URL_SAFE)))
+        return Response(status, headers, encode(plan.render(row, address, context, more)))
+
+    def _list(self, scope: Scope, target: Target, fixed: dict[str, Any], trusted: bool) -> Response:
+        request, step = scope.request, target.last
+        of = step.of
+        parsed = self._walk.parsed(request, of, LIST)
+        level = level_of(request)
+        plan = self._walk.plans.plan(parsed.shape, level, order=True)
+        if of.list_where and step.navigation is None:
+            fixed = {**fixed, **list_conditions(of, plan, scope, fixed)}
+
+        def guard() -> None:
+            self._walk.guard(of, fixed, tuple(name for name, _ in plan.fixed_by_filter))
+
+        if target.tail == "count":
+            number = self._walk.plans.number(scope, plan, parsed.params, fixed)
+            if number:
+                guard()
+            elif trusted:
+                self._walk.follow(scope, target.steps)
+            return Response(200, list(PLAIN), str(number).encode())
+        asked = prefer_of(request).get("odata.maxpagesize") or prefer_of(request).get("maxpagesize")
+        page = PAGE
+        if asked is not None and asked.isascii() and asked.isdigit() and len(asked) < 10 and int(asked):
+            page = min(PAGE, int(asked))
+        rows, token = self._walk.plans.listed(scope, plan, parsed, fixed, page=page, guard=guard)
+        if trusted and not rows:
+            self._walk.follow(scope, target.steps)
+        place = self._walk.place(scope, target.steps)
+        made = Page(value=self._walk.plans.render(scope, plan, parsed.params, rows, f"{request.root}/{place}"))
+        if level != "none":
+            made.context = f"{request.root}/$metadata#{place}"
+        if parsed.shape.count:
+            made.count = self._walk.plans.number(scope, plan, parsed.params, fixed)
+        if token is not None:
+            made.next = next_link(request, token)
+        headers = list(HEADERS[level])
+        if asked is not None:
+            headers.append(("preference-applied", f"odata.maxpagesize={page}"))
+        return Response(200, headers, encode(made))
+
+    def _property(self, scope: Scope, target: Target, fixed: dict[str, Any]) -> Response:
+        """Answer `.../displayName` and `.../displayName/$value`."""
+        step, wanted = target.last, target.field
+        assert wanted is not None
+        if wanted.type.kind == "stream":
+            raise not_found(wanted.name)
+        found = self._walk.plans.fetch(scope, step.of, fixed, (wanted.name,))
+        if found is None:
+            raise not_found(step.name)
+        self._walk.guard(step.of, fixed, ())
+        value = found[1]
+        if target.tail == "value":
+            text = value if type(value) is str else encode(value).decode()
+            return Response(200, list(PLAIN), text.encode())
+        level = level_of(scope.request)
+        keys = "" if step.keys is None else f"({key_text(step.of, step.keys)})"
+        context = f"{scope.request.root}/$metadata#{self._walk.place(scope, target.steps)}{keys}/{wanted.name}"
+        body = {"value": value} if level == "none" else {"@odata.context": context, "value": value}
+        return Response(200, list(HEADERS[level]), encode(body))
