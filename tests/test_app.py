@@ -14,8 +14,10 @@ from typing import Any
 
 import pytest
 
-from debitor import app as application
-from debitor.app import App, Message, decompressed, request_ids
+from debitor.app import App
+from debitor.front import bodies
+from debitor.front.asgi import Message, request_ids
+from debitor.front.bodies import decompressed
 from debitor.identity import Authenticator, Caller, TooManyAttempts
 from debitor.odata.errors import response_of
 from debitor.odata.messages import Needs, Request, Response
@@ -319,7 +321,7 @@ def test_a_client_that_goes_away_gets_no_answer(client: Client) -> None:
 
 
 def test_a_body_that_stops_is_given_up(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(application, "BODY_TIMEOUT", 0.01)
+    monkeypatch.setattr(bodies, "BODY_TIMEOUT", 0.01)
     parts: list[Message] = [{"type": "http.request", "body": b"x", "more_body": True}]
     sent: list[Message] = []
 
@@ -446,7 +448,7 @@ def test_health_needs_no_credentials(client: Client) -> None:
     assert client(path="/healthz", headers=[])[0] == 200
     assert client(path="/readyz", headers=[])[0] == 503
     client.doorman.failure = None
-    client.app.draining = True
+    client.app.outside.draining = True
     assert client(path="/readyz", headers=[])[0] == 503
 
 

@@ -281,7 +281,7 @@ async def _serve(settings: Settings, store: Store, start: Start, say: Callable[[
         if serving.done() and not stop.is_set():
             serving.result()
             raise StartError("The HTTP server ended by itself; the log may say why.")
-        app.draining = True
+        app.outside.draining = True
         server.stop()  # type: ignore[no-untyped-call]
         await asyncio.wait({serving}, timeout=DRAIN + 5)
         if not serving.done():

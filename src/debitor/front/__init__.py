@@ -1,0 +1,1 @@
+"""Before and after the protocol: a request's body and origin, limits, and what is answered outside the API."""
