@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -54,7 +55,7 @@ def test_parts_answer_as_single_requests_do(wire: Wire) -> None:
     assert one["headers"]["etag"] == one["body"]["@odata.etag"]
     assert one["body"]["@odata.context"] == f"{ROOT}/$metadata#{AT}/authors/$entity"
     assert (two["id"], two["body"]["value"][0]["number"]) == ("7", "A")
-    assert (three["id"], three["body"]) == ("2", "1")
+    assert (three["id"], three["body"]) == (None, "1")
 
 
 def test_a_part_without_content_has_no_body(wire: Wire) -> None:
@@ -133,6 +134,64 @@ def test_a_snapshot_batch_is_all_or_nothing(wire: Wire, header: str) -> None:
     assert numbers(wire) == []
     assert statuses(wire.batch(make("A"), make("B"), **{header: "snapshot"})) == [201, 201]
     assert numbers(wire) == ["A", "B"]
+
+
+def test_a_snapshot_that_fails_says_in_strict_mode_what_was_undone(tmp_path: Path) -> None:
+    """Business Central shows the answers up to the one that failed, though nothing was kept."""
+    strict = open_wire(tmp_path, strict=True)
+
+    got = strict.batch(make("A"), make("B", "2"), make("a"), make("C"), isolation="snapshot")
+
+    assert [(part["id"], part["status"]) for part in got] == [(None, 201), ("2", 201), (None, 400)]
+    assert numbers(strict) == []
+    strict.store.close()
+
+
+def test_a_part_may_wait_for_a_group(wire: Wire) -> None:
+    group = [make("A", "1", atomicityGroup="g"), make("a", "2", atomicityGroup="g")]
+    got = wire.batch(
+        *group,
+        make("B", "3", dependsOn=["g"]),
+        {"id": "4", "method": "GET", "url": "$1"},
+        prefer="odata.continue-on-error",
+    )
+
+    assert statuses(got) == [424, 400, 424, 400]
+    assert "refers to no earlier request" in got[3]["body"]["error"]["message"]
+
+
+def test_a_tag_of_an_earlier_part_may_be_referred_to(wire: Wire) -> None:
+    got = wire.batch(
+        make("A", "1"),
+        {"id": "2", "method": "PATCH", "url": "/$1", "headers": {"If-Match": "$1"}, "body": {"displayName": "x"}},
+        {"id": "3", "method": "PATCH", "url": "$1", "headers": {"If-Match": "$1"}, "body": {"displayName": "y"}},
+    )
+
+    assert statuses(got) == [201, 200, 409]
+
+
+def test_bodies_that_are_no_json_are_strings(wire: Wire) -> None:
+    """OData JSON format 4.01, section 19: a text is a string, other bytes are base64url."""
+    part = {"method": "POST", "url": f"{AT}/authors", "headers": {"Content-Type": "application/x"}, "body": "eyJ9"}
+    got = wire.batch(
+        {"method": "GET", "url": "$metadata"},
+        part,
+        {**part, "headers": {"Content-Type": "text/plain"}},
+        prefer="odata.continue-on-error",
+    )
+
+    assert statuses(got) == [200, 415, 415]
+    xml = got[0]["body"]
+    assert base64.urlsafe_b64decode(xml + "=" * (-len(xml) % 4)).startswith(b"<?xml")
+    broken = wire.send("POST", "$batch", {"requests": [{**part, "body": "?"}]}, root=True)
+    assert (broken.status, "base64url" in broken.json["error"]["message"]) == (400, True)
+
+
+def test_the_companyid_of_a_part_goes_before_the_company_of_the_batch(wire: Wire) -> None:
+    part = {"method": "POST", "url": "authors", "body": {"number": "A", "displayName": "A"}}
+
+    assert statuses(wire.batch({**part, "headers": {"CompanyId": OTHER.id}}, company="TOYS")) == [201]
+    assert numbers(wire) == []
 
 
 def test_parts_may_wait_for_others(wire: Wire) -> None:
@@ -260,7 +319,7 @@ def test_a_part_that_cannot_be_read_fails_alone(wire: Wire) -> None:
 
 
 def test_other_media_types_are_refused(wire: Wire) -> None:
-    got = wire.send("POST", "$batch", raw=b"--x", root=True, content_type="multipart/mixed; boundary=x")
+    got = wire.send("POST", "$batch", raw=b"--x", root=True, content_type="multipart/form-data; boundary=x")
 
     assert got.status == 415
 

@@ -31,6 +31,8 @@ class Request:
         request_id: guid; the answer's `request-id` and the correlation id in error messages.
         user: who asks (the client id), for the audit trail.
         rights: what the caller may do: "read" or "full".
+        references: inside a `$batch`, the id of an earlier part -> the address that `$id` stands for;
+            None elsewhere.
     """
 
     method: str
@@ -42,6 +44,7 @@ class Request:
     request_id: str = ""
     user: str = ""
     rights: str = "full"
+    references: Mapping[str, str] | None = None
 
 
 @dataclass(slots=True)
