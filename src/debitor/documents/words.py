@@ -79,6 +79,17 @@ _ENGLISH = {
     "Reminder": "Reminder",
     "Refund": "Refund",
     "_x0020_": "Entry",
+    "Initial_x0020_Entry": "Entry",
+    "Application": "Applied in another currency",
+    "Unrealized_x0020_Loss": "Unrealized loss",
+    "Unrealized_x0020_Gain": "Unrealized gain",
+    "Realized_x0020_Loss": "Exchange loss",
+    "Realized_x0020_Gain": "Exchange gain",
+    "Payment_x0020_Discount": "Payment discount",
+    "Appln_x002E__x0020_Rounding": "Rounding",
+    "Correction_x0020_of_x0020_Remaining_x0020_Amount": "Rounding",
+    "Payment_x0020_Tolerance": "Payment tolerance",
+    "Payment_x0020_Discount_x0020_Tolerance": "Late payment discount",
 }
 _GERMAN = {
     "invoice": "Rechnung",
@@ -148,6 +159,17 @@ _GERMAN = {
     "Reminder": "Mahnung",
     "Refund": "Erstattung",
     "_x0020_": "Posten",
+    "Initial_x0020_Entry": "Posten",
+    "Application": "Ausgleich in anderer Währung",
+    "Unrealized_x0020_Loss": "Unrealisierter Kursverlust",
+    "Unrealized_x0020_Gain": "Unrealisierter Kursgewinn",
+    "Realized_x0020_Loss": "Kursverlust",
+    "Realized_x0020_Gain": "Kursgewinn",
+    "Payment_x0020_Discount": "Skonto",
+    "Appln_x002E__x0020_Rounding": "Rundung",
+    "Correction_x0020_of_x0020_Remaining_x0020_Amount": "Rundung",
+    "Payment_x0020_Tolerance": "Zahlungstoleranz",
+    "Payment_x0020_Discount_x0020_Tolerance": "Skontotoleranz",
 }
 _FRENCH = {
     "invoice": "Facture",
@@ -217,6 +239,17 @@ _FRENCH = {
     "Reminder": "Relance",
     "Refund": "Remboursement",
     "_x0020_": "Écriture",
+    "Initial_x0020_Entry": "Écriture",
+    "Application": "Lettrage en autre devise",
+    "Unrealized_x0020_Loss": "Perte latente",
+    "Unrealized_x0020_Gain": "Gain latent",
+    "Realized_x0020_Loss": "Perte de change",
+    "Realized_x0020_Gain": "Gain de change",
+    "Payment_x0020_Discount": "Escompte",
+    "Appln_x002E__x0020_Rounding": "Arrondi",
+    "Correction_x0020_of_x0020_Remaining_x0020_Amount": "Arrondi",
+    "Payment_x0020_Tolerance": "Tolérance de paiement",
+    "Payment_x0020_Discount_x0020_Tolerance": "Escompte tardif",
 }
 _TEXTS = {"en": _ENGLISH, "de": _GERMAN, "fr": _FRENCH}
 _SEPARATORS = {"en": (",", "."), "de": (".", ","), "fr": ("\u00a0", ",")}
