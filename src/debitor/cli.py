@@ -298,6 +298,72 @@ def check(config: Path | None, json_form: bool, **flags: Any) -> None:
 
 
 @main.group()
+def mail() -> None:
+    """Documents on their way to customers.
+
+    \b
+    Example:
+      debitor mail list
+    """
+
+
+@mail.command("list")
+@where
+@as_json
+@click.option("--state", type=click.Choice(["waiting", "failed", "sent"]), help="Only these [waiting and failed].")
+def mail_list(config: Path | None, json_form: bool, state: str | None, **flags: Any) -> None:
+    """List mails that are not delivered yet, and why.
+
+    \b
+    Example:
+      debitor mail list --state failed --json
+    """
+    from debitor import server
+    from debitor.operations import sending
+
+    wanted = (state,) if state else (sending.WAITING, sending.FAILED)
+    with server.open_books(settings_of(config, **flags)) as store, store.snapshot() as root:
+        rows = [
+            {
+                "id": row.id,
+                "recipient": row.recipient,
+                "document": row.document_id,
+                "state": row.state,
+                "attempts": row.attempts,
+                "created": row.created_at,
+                "failure": row.failure,
+            }
+            for row in root.all(sending.OutgoingMail, order=("created_at",), state=wanted)
+        ]
+    if json_form:
+        print_json(rows)
+    else:
+        print_table(rows, ("id", "recipient", "state", "attempts", "created", "failure"))
+
+
+@mail.command("retry")
+@where
+@as_json
+@click.argument("id")
+def mail_retry(config: Path | None, json_form: bool, id: str, **flags: Any) -> None:
+    """Have the running server try a failed mail again at once.
+
+    \b
+    Example:
+      debitor mail retry 0190f3a2-8a5c-7c7d-9d52-1e0a4f6f9b11
+    """
+    from debitor import server
+    from debitor.operations import sending
+
+    with server.open_books(settings_of(config, **flags)) as store, store.transaction() as root:
+        row = sending.retry(root, id)
+    if json_form:
+        print_json({"id": row.id, "state": row.state})
+    else:
+        click.echo(f"The mail {row.id} to {row.recipient} is tried again.")
+
+
+@main.group()
 def key() -> None:
     """Keys that sign access tokens.
 

@@ -23,10 +23,10 @@ def utc_today() -> date:
 class CompanyValues(Mapping[str, Any]):
     """The values that `Context` sources name, read from the store when one is asked for."""
 
-    __slots__ = ("_today", "_tx", "_values")
+    __slots__ = ("_mails", "_today", "_tx", "_values")
 
-    def __init__(self, tx: Reader, today: Callable[[], date]) -> None:
-        self._tx, self._today = tx, today
+    def __init__(self, tx: Reader, today: Callable[[], date], mails: bool) -> None:
+        self._tx, self._today, self._mails = tx, today, mails
         self._values: dict[str, Any] | None = None
 
     def _load(self) -> dict[str, Any]:
@@ -37,6 +37,7 @@ class CompanyValues(Mapping[str, Any]):
                 "local_currency_code": setup.local_currency_code,
                 "payment_template": setup.payment_template,
                 "general_template": setup.general_template,
+                "mails": self._mails,
             }
         return self._values
 
@@ -68,11 +69,12 @@ class BooksAct:
 class BooksHost:
     """The Host of the receivables books. `strict`: answer as Business Central, not as its documentation.
 
-    `today` is a function so that tests can set the work date.
+    `today` is a function so that tests can set the work date. `mails`: documents can be sent.
     """
 
-    def __init__(self, *, strict: bool = False, today: Callable[[], date] = utc_today) -> None:
+    def __init__(self, *, strict: bool = False, today: Callable[[], date] = utc_today, mails: bool = False) -> None:
         self.strict = strict
+        self.mails = mails
         self.catalog: Mapping[str, EntitySet] = CATALOG
         self.today = today
         self._companies: dict[str, CompanyRef] = {}
@@ -103,7 +105,7 @@ class BooksHost:
             today=self.today(),
             strict=self.strict,
             parent=parent,
-            values=CompanyValues(tx, self.today),
+            values=CompanyValues(tx, self.today, self.mails),
             key=None if key == BLANK_GUID else key,
             if_match=request.headers.get("if-match"),
             user=request.user,
@@ -112,4 +114,4 @@ class BooksHost:
 
     def context(self, tx: Transaction, company: CompanyRef | None) -> Mapping[str, Any]:
         """The values that `Context` sources may name; nothing of a company at the root."""
-        return CompanyValues(tx, self.today)
+        return CompanyValues(tx, self.today, self.mails)

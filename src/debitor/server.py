@@ -17,7 +17,7 @@ import signal
 import socket
 import ssl
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -37,6 +37,8 @@ DEMO_COMPANY = "Fernweh Outdoor Trading"
 DEMO_CURRENCY = "EUR"
 FIRST_ANSWER = 10.0
 """Seconds after which a server that does not answer itself gives up."""
+LAST_MAIL = 20.0
+"""Seconds that a mail being delivered gets when the server stops."""
 
 
 class StartError(Exception):
@@ -233,7 +235,7 @@ async def _serve(settings: Settings, store: Store, start: Start, say: Callable[[
 
     asker = identity.Authenticator(store, issuer=f"{settings.origin}/v2.0", lifetime=settings.token_lifetime)
     app = App(
-        Service(BooksHost(strict=settings.compat == "strict")),
+        Service(BooksHost(strict=settings.compat == "strict", mails=bool(settings.smtp_url))),
         store,
         asker,
         origin=settings.origin,
@@ -259,6 +261,7 @@ async def _serve(settings: Settings, store: Store, start: Start, say: Callable[[
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     serving = asyncio.create_task(server.serve())
+    postman = asyncio.create_task(postman_of(settings, store)) if settings.smtp_url else None
     stopped = asyncio.create_task(stop.wait())
     try:
         answered = asyncio.create_task(first_answer(settings))
@@ -289,7 +292,17 @@ async def _serve(settings: Settings, store: Store, start: Start, say: Callable[[
         return 0
     finally:
         stopped.cancel()
+        if postman is not None:
+            postman.cancel()
+            await asyncio.wait({postman}, timeout=LAST_MAIL)
         asker.close()
+
+
+def postman_of(settings: Settings, store: Store) -> Coroutine[None, None, None]:
+    """What delivers the outbox until it is cancelled."""
+    from debitor.postman import Postman, Smtp
+
+    return Postman(store, Smtp.of(settings.smtp_url, settings.mail_from), pause=settings.mail_retry).run()
 
 
 async def first_answer(settings: Settings) -> None:

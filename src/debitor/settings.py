@@ -101,6 +101,20 @@ def _public_url(raw: Any) -> str:
     return url
 
 
+def _smtp_url(raw: Any) -> str:
+    url = _text(raw)
+    if url and not re.fullmatch(r"smtps?://([^\s@/]+@)?[A-Za-z0-9.\-\[\]:]+/?", url):
+        raise ValueError("an address such as smtp://user:password@mail.example.com:587 or smtps://..., or nothing")
+    return url
+
+
+def _mailbox(raw: Any) -> str:
+    text = _text(raw)
+    if text and not re.fullmatch(r"[^\s@<>]+@[^\s@<>]+|[^<>\r\n]{1,100} <[^\s@<>]+@[^\s@<>]+>", text):
+        raise ValueError("a mail address such as ar@example.com or Accounts <ar@example.com>, or nothing")
+    return text
+
+
 def _setting(default: Any, read: Callable[[Any], Any], about: str, *, secret: bool = False) -> Any:
     return field(default=default, repr=not secret, metadata={"read": read, "about": about, "secret": secret})
 
@@ -123,6 +137,9 @@ class Settings:
     public_url: str = _setting("", _public_url, "address that clients use, when it differs from host and port")
     max_body: int = _setting(32 << 20, _size, "largest request body, in bytes after decompression")
     token_lifetime: int = _setting(3600, _whole(60, 86400), "seconds that an access token is valid")
+    smtp_url: str = _setting("", _smtp_url, "mail server that sends documents to customers", secret=True)
+    mail_from: str = _setting("", _mailbox, "sender of these mails")
+    mail_retry: int = _setting(60, _whole(1, 86400), "seconds before a mail is tried again; doubles each time")
     log_level: str = _setting(
         "info", _one_of("debug", "info", "warning", "error"), "what is logged to standard error"
     )
@@ -275,6 +292,9 @@ def _check(made: Settings) -> None:
         path = getattr(made, name)
         if path is not None and not path.is_file():
             raise SettingsError(f"{made.sources[name]}: there is no file {path}.")
+    if bool(made.smtp_url) != bool(made.mail_from):
+        given, missing = ("smtp_url", "mail_from") if made.smtp_url else ("mail_from", "smtp_url")
+        raise SettingsError(f"{made.sources[given]}: set {missing} too; a mail needs a server and a sender.")
     if bool(made.client_id) != bool(made.client_secret):
         given, missing = ("client_id", "client_secret") if made.client_id else ("client_secret", "client_id")
         raise SettingsError(f"{made.sources[given]}: set {missing} too; an application is known by both.")

@@ -5,7 +5,7 @@ Source: BCApps APIV2SalesInvoices.Page.al.
 """
 
 from debitor.ledger.records import Currency, CustomerLedgerEntry, DimensionSet, InvoiceStatus, SalesInvoice
-from debitor.operations import invoices
+from debitor.operations import invoices, sending
 from debitor.schema import (
     BOOL,
     DATE,
@@ -143,5 +143,9 @@ SALES_INVOICES = EntitySet(
     create=invoices.create_invoice,
     change=invoices.change_invoice,
     remove=invoices.remove_invoice,
-    actions=(Action("post", invoices.post),),
+    actions=(
+        Action("post", invoices.post),
+        Action("postAndSend", sending.post_and_send),
+        Action("send", sending.send),
+    ),
 )

@@ -309,15 +309,12 @@ def _ageing(entries: Iterable[CustomerLedgerEntry], today: date, words: Words) -
 # --------------------------------------------------------------------------- drawn
 
 
-def sales_pdf(tx: Reader, header: SalesInvoice, lines: Iterable[SalesInvoiceLine]) -> bytes:
-    """Return an invoice as PDF."""
+def draw(document: SalesDocument | Statement) -> bytes:
+    """Return a document as PDF. Reads nothing, so it may run in a thread of its own."""
+    if isinstance(document, Statement):
+        from debitor.documents.statement import statement_pdf
+
+        return statement_pdf(document)
     from debitor.documents.sales import sales_document_pdf
 
-    return sales_document_pdf(sales_document(tx, header, list(lines)))
-
-
-def customer_statement_pdf(tx: Reader, customer: Customer, today: date) -> bytes:
-    """Return a customer's statement as PDF."""
-    from debitor.documents.statement import statement_pdf
-
-    return statement_pdf(statement(tx, customer, today))
+    return sales_document_pdf(document)

@@ -1,0 +1,156 @@
+"""Documents sent to customers by mail: the act puts a mail into the outbox, `debitor.postman` delivers it.
+
+A mail stands in the same transaction as what it tells about: no invoice is posted "and sent" without its mail, and no
+mail goes out for a posting that was refused. Its PDF is drawn at delivery, from the document as it is then.
+Source of the rules: BCApps APIV2SalesInvoices.Page.al, actions Send, PostAndSend, CancelAndSend.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Annotated
+
+from debitor.documents.model import SalesDocument
+from debitor.documents.words import Words, language_of
+from debitor.ledger.records import Customer, LineType, SalesInvoice
+from debitor.operations.documents import sales_document, sender_of
+from debitor.operations.invoices import invoice_of, lines_of, post_invoice
+from debitor.schema import (
+    Act,
+    BigInt,
+    Draft,
+    Guid,
+    Int,
+    Refused,
+    Row,
+    Text10,
+    Text80,
+    Text250,
+    Timestamp,
+    record,
+    text,
+)
+from debitor.store import Reader, Transaction
+
+WAITING, SENT, FAILED = "waiting", "sent", "failed"
+
+
+@record("outgoing_mail", by_company=False, indexes=(("state", "next_attempt"),))
+class OutgoingMail(Row, frozen=True):
+    """A mail to a customer. `state` is waiting, sent or failed; `failure` says why it is not sent yet."""
+
+    company_key: BigInt
+    kind: Text10
+    document_id: Guid
+    recipient: Text80
+    state: Text10 = WAITING
+    attempts: Int = 0
+    next_attempt: Timestamp = "0001-01-01T00:00:00.000Z"
+    created_at: Timestamp = "0001-01-01T00:00:00.000Z"
+    failure: Annotated[str, text(250)] = ""
+    requested_by: Text250 = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """A mail as it is sent: texts in the customer's language, and the document."""
+
+    subject: str
+    text: str
+    file_name: str
+    document: SalesDocument
+
+
+def refuse(message: str) -> Refused:
+    """Return a business rule's no."""
+    return Refused("Application_DialogException", message)
+
+
+def mail_address(act: Act, header: SalesInvoice) -> str:
+    """Return where a document goes: its own address, else that of the customer who is billed.
+
+    Raises:
+        Refused: this server sends no mail, or nobody knows an address.
+    """
+    if not act.values["mails"]:
+        raise refuse("This server sends no mail. Set smtp_url and mail_from, then send the document again.")
+    customer = act.tx.get(Customer, header.bill_to_customer_id)
+    found = header.email or (customer.email if customer else "")
+    # Business Central allows several addresses, separated by semicolons; all of them get the one mail.
+    if not found:
+        raise refuse(
+            f"Customer {header.bill_to_customer_number} has no email. Fill in email of document or customer."
+        )
+    if not all(re.fullmatch(r"[^\s@<>,;]+@[^\s@<>,;]+", part.strip()) for part in found.split(";")):
+        raise refuse(f"email '{found}' of document {header.number} is no mail address. Correct it, then send again.")
+    return str(found)
+
+
+def check_sendable(tx: Reader, header: SalesInvoice) -> None:
+    """Refuse a draft without a line that charges something."""
+    if header.posted:
+        return
+    lines = [line for line in lines_of(tx, header.id) if line.line_type != LineType.COMMENT]
+    if not lines:
+        raise refuse(f"Document {header.number} has no lines to send. Add a line first.")
+    empty = next((line for line in lines if not line.quantity), None)
+    if empty is not None:
+        raise refuse(f"Line {empty.sequence} of document {header.number} has no quantity. Fill in quantity first.")
+
+
+def enqueue(act: Act, kind: str, id: str, recipient: str) -> None:
+    """Put a mail into the outbox."""
+    tx: Transaction = act.tx
+    mail = OutgoingMail(
+        company_key=tx.company,
+        kind=kind,
+        document_id=id,
+        recipient=recipient,
+        next_attempt=tx.now,
+        created_at=tx.now,
+        requested_by=act.user,
+    )
+    tx.insert(mail)
+
+
+def send(act: Act, id: str, body: Draft) -> None:
+    """The action `send` of salesInvoices: a draft goes out as a draft, a posted invoice as it is."""
+    header = invoice_of(act.tx, id)
+    recipient = mail_address(act, header)
+    check_sendable(act.tx, header)
+    enqueue(act, "invoice", id, recipient)
+
+
+def post_and_send(act: Act, id: str, body: Draft) -> None:
+    """The action `postAndSend` of salesInvoices. Nothing is posted when it cannot be sent."""
+    recipient = mail_address(act, invoice_of(act.tx, id))
+    post_invoice(act.tx, id, user=act.user)
+    enqueue(act, "invoice", id, recipient)
+
+
+def letter_of(tx: Reader, mail: OutgoingMail) -> Letter | None:
+    """Return what a mail says, or None when its document is gone."""
+    header = tx.get(SalesInvoice, mail.document_id)
+    if header is None:
+        return None
+    words = Words(language_of(header.bill_to_country))
+    document = words.text("invoice")
+    told = {"document": document, "number": header.number, "sender": sender_of(tx).name}
+    name = re.sub(r"[^\w.-]+", "-", f"{document} {header.number}")
+    return Letter(
+        subject=words.text("mail_subject", **told),
+        text=words.text("mail_text", **told),
+        file_name=f"{name}.pdf",
+        document=sales_document(tx, header, lines_of(tx, header.id)),
+    )
+
+
+def retry(root: Transaction, id: str) -> OutgoingMail:
+    """Have a mail tried again at once. Raises Refused when there is none, or it is sent already."""
+    mail = root.get(OutgoingMail, id)
+    if mail is None:
+        raise refuse(f"There is no mail {id}; `debitor mail list` shows those that there are.")
+    if mail.state == SENT:
+        raise refuse(f"The mail {id} is sent already. Send the document again instead.")
+    return root.update(mail, state=WAITING, attempts=0, created_at=root.now, next_attempt=root.now)
