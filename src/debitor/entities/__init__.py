@@ -29,6 +29,7 @@ from debitor.entities.journal_lines import JOURNAL_LINES
 from debitor.entities.journals import JOURNALS
 from debitor.entities.payment_methods import PAYMENT_METHODS
 from debitor.entities.payment_terms import PAYMENT_TERMS
+from debitor.entities.pdf_document import PDF_DOCUMENT
 from debitor.entities.sales_invoice_lines import SALES_INVOICE_LINES
 from debitor.entities.sales_invoices import SALES_INVOICES
 from debitor.entities.salespeople_purchasers import SALESPEOPLE_PURCHASERS
@@ -54,6 +55,7 @@ CATALOG: Mapping[str, EntitySet] = {
         SALES_INVOICES,
         DIMENSION_SET_LINES,
         SALES_INVOICE_LINES,
+        PDF_DOCUMENT,
         CUSTOMER_PAYMENT_JOURNALS,
         CUSTOMER_PAYMENTS,
         ACCOUNTS,

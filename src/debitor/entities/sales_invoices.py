@@ -126,7 +126,13 @@ SALES_INVOICES = EntitySet(
             deep=True,
         ),
         Navigation(
-            "pdfDocument", "pdfDocument", many=False, on=(("id", "parentId"),), kind="part", partner="salesInvoice"
+            "pdfDocument",
+            "pdfDocument",
+            many=False,
+            on=(("id", "parentId"),),
+            kind="part",
+            partner="salesInvoice",
+            constant={"parentType": "Sales_x0020_Invoice"},
         ),
         Navigation(
             "attachments", "attachments", many=True, on=(("id", "parentId"),), kind="part", partner="salesInvoice"

@@ -16,6 +16,7 @@ from debitor.documents.words import Words, language_of
 from debitor.ledger.records import Customer, LineType, SalesInvoice
 from debitor.operations.documents import sales_document, sender_of
 from debitor.operations.invoices import invoice_of, lines_of, post_invoice
+from debitor.operations.pdf_documents import file_name_of
 from debitor.schema import (
     Act,
     BigInt,
@@ -137,12 +138,12 @@ def letter_of(tx: Reader, mail: OutgoingMail) -> Letter | None:
     words = Words(language_of(header.bill_to_country))
     document = words.text("invoice")
     told = {"document": document, "number": header.number, "sender": sender_of(tx).name}
-    name = re.sub(r"[^\w.-]+", "-", f"{document} {header.number}")
+    shown = sales_document(tx, header, lines_of(tx, header.id))
     return Letter(
         subject=words.text("mail_subject", **told),
         text=words.text("mail_text", **told),
-        file_name=f"{name}.pdf",
-        document=sales_document(tx, header, lines_of(tx, header.id)),
+        file_name=file_name_of(shown),
+        document=shown,
     )
 
 

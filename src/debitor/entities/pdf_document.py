@@ -1,0 +1,37 @@
+"""pdfDocument: a sales document, or a customer's statement, as PDF. Computed: it is drawn when its content is read.
+
+Its id is that of the document; a statement has the id of the contact whose customer it is for. Source: BCApps
+APIV2PDFDocument.Page.al.
+"""
+
+from debitor.operations import pdf_documents
+from debitor.operations.document_types import AttachmentParentType
+from debitor.schema import GUID, STREAM, EntitySet, Navigation, Property, enum
+
+_PARENTS = (
+    ("salesInvoice", "salesInvoices"),
+    ("salesQuote", "salesQuotes"),
+    ("salesCreditMemo", "salesCreditMemos"),
+    ("purchaseInvoice", "purchaseInvoices"),
+    ("purchaseCreditMemo", "purchaseCreditMemos"),
+    ("customerContact", "customerContacts"),
+)
+
+PDF_DOCUMENT = EntitySet(
+    name="pdfDocument",
+    entity="pdfDocument",
+    rows=pdf_documents.rows,
+    guard=("parentId",),
+    guard_message=pdf_documents.NO_PARENT,
+    properties=(
+        Property("id", GUID, editable=False, nullable=False),
+        Property("parentId", GUID, editable=False),
+        Property("parentType", enum(AttachmentParentType), editable=False),
+        Property("pdfDocumentContent", STREAM, editable=False),
+    ),
+    navigations=tuple(
+        Navigation(name, target, many=False, on=(("parentId", "id"),), kind="partner", partner="pdfDocument")
+        for name, target in _PARENTS
+    ),
+    media={"pdfDocumentContent": pdf_documents.content},
+)

@@ -1,0 +1,81 @@
+"""The PDF of an invoice or of a customer's statement, as an entity with a stream."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from debitor.documents.model import SalesDocument, Statement
+from debitor.documents.words import Words
+from debitor.ledger.records import Customer, SalesInvoice
+from debitor.operations.document_types import AttachmentParentType
+from debitor.operations.documents import draw, sales_document, statement
+from debitor.operations.invoices import lines_of
+from debitor.operations.master_records import Contact
+from debitor.schema import BLANK_GUID, Act, Media, Refused, Row
+
+NO_PARENT = (
+    "You must specify the parent of the PDF: open pdfDocument from a document or a contact, or filter by parentId "
+    "and parentType."
+)
+
+
+def rows(act: Act, keys: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return the PDF of each parent that the address or the filter names."""
+    named = keys.get("parentId", keys.get("id"))
+    wanted = keys.get("parentType")
+    if named is None:
+        return []
+    if wanted is None:
+        raise Refused("Application_DialogException", "You must specify the parentType of the PDF, in $filter.")
+    ids: Iterable[str] = [named] if isinstance(named, str) else named
+    found = []
+    for id in ids:
+        owner = _owner(act, id)
+        if owner is not None and owner[0] == wanted:
+            found.append({"id": id, "parentId": id, "parentType": wanted, "version": owner[1].version})
+    return found
+
+
+def _owner(act: Act, id: str) -> tuple[AttachmentParentType, Row] | None:
+    """Return what a PDF can be made of: an invoice, or a contact that belongs to a customer."""
+    invoice = act.tx.get(SalesInvoice, id)
+    if invoice is not None:
+        return AttachmentParentType.SALES_INVOICE, invoice
+    contact = act.tx.get(Contact, id)
+    if contact is not None and contact.customer_id != BLANK_GUID:
+        return AttachmentParentType.CUSTOMER_STATEMENT, contact
+    return None
+
+
+def document_of(act: Act, id: str) -> SalesDocument | Statement | None:
+    """Return what the PDF with this id shows, or None when there is none."""
+    owner = _owner(act, id)
+    if owner is None:
+        return None
+    row = owner[1]
+    if isinstance(row, Contact):
+        customer = act.tx.get(Customer, row.customer_id)
+        return None if customer is None else statement(act.tx, customer, act.today)
+    assert isinstance(row, SalesInvoice), row
+    return sales_document(act.tx, row, lines_of(act.tx, id))
+
+
+def content(act: Act, id: str) -> Media | None:
+    """Return the PDF itself."""
+    document = document_of(act, id)
+    if document is None:
+        return None
+    made = draw(document)
+    return Media([made], len(made), "application/pdf", file_name_of(document))
+
+
+def file_name_of(document: SalesDocument | Statement) -> str:
+    """Return the name to save a PDF under: `Invoice-103001.pdf`."""
+    words = Words(document.language)
+    if isinstance(document, Statement):
+        told = f"{words.text('statement')} {document.customer_number} {document.end.isoformat()}"
+    else:
+        told = f"{words.text(document.kind)} {document.number}"
+    return re.sub(r"[^\w.-]+", "-", told) + ".pdf"
