@@ -13,6 +13,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
+from collections.abc import Callable
 from typing import Protocol
 from urllib.parse import unquote_to_bytes
 
@@ -43,6 +44,10 @@ class Answering(Protocol):
 
     def needs(self, request: Request) -> Needs:
         """Which session of the store the request needs."""
+        ...
+
+    def claim(self, request: Request) -> Callable[[], None] | None:
+        """Say that a request with an Idempotency-Key begins; gives what to call at its end. Raises Refused."""
         ...
 
     def handle(self, request: Request, root: Root) -> Response:
@@ -173,7 +178,10 @@ class App:
         )
         service = self.service
         needs = service.needs(request)
+        release = None
         try:
+            if "idempotency-key" in headers:
+                release = service.claim(request)
             if needs == "read":
                 response = service.handle(request, self.store.reader())
             else:
@@ -184,6 +192,9 @@ class App:
             response = service.error_response(request, no)
             if response.status >= 500:
                 log.error("request %s: %s", request_id, no)
+        finally:
+            if release is not None:
+                release()
         if response.status == 503:
             response.headers.append(("retry-after", "1"))
         return response

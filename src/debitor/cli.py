@@ -115,6 +115,7 @@ def main() -> None:
 @click.option("--public-url", help="Address that clients use, when it is not host and port.")
 @click.option("--max-body", help="Largest request body, such as 32MB [32MB].")
 @click.option("--token-lifetime", help="Seconds that an access token is valid [3600].")
+@click.option("--idempotency-lifetime", help="Seconds that answers under an Idempotency-Key are kept [86400].")
 @click.option("--log-level", help="debug, info, warning or error [info].")
 def serve(config: Path | None, **flags: Any) -> None:
     """Serve the books until SIGTERM or Ctrl-C.

@@ -235,7 +235,10 @@ async def _serve(settings: Settings, store: Store, start: Start, say: Callable[[
 
     asker = identity.Authenticator(store, issuer=f"{settings.origin}/v2.0", lifetime=settings.token_lifetime)
     app = App(
-        Service(BooksHost(strict=settings.compat == "strict", mails=bool(settings.smtp_url))),
+        Service(
+            BooksHost(strict=settings.compat == "strict", mails=bool(settings.smtp_url)),
+            key_lifetime=settings.idempotency_lifetime,
+        ),
         store,
         asker,
         origin=settings.origin,

@@ -140,6 +140,9 @@ class Settings:
     smtp_url: str = _setting("", _smtp_url, "mail server that sends documents to customers", secret=True)
     mail_from: str = _setting("", _mailbox, "sender of these mails")
     mail_retry: int = _setting(60, _whole(1, 86400), "seconds before a mail is tried again; doubles each time")
+    idempotency_lifetime: int = _setting(
+        86_400, _whole(60, 2_592_000), "seconds that the answer to a request with an Idempotency-Key is kept"
+    )
     log_level: str = _setting(
         "info", _one_of("debug", "info", "warning", "error"), "what is logged to standard error"
     )

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+from debitor.odata.idempotency import KeptAnswer
 from debitor.odata.messages import CompanyRef, Request, Response
 from debitor.odata.service import Service
 from debitor.schema import GUID, Action, Draft, EntitySet, Navigation, Property, Refused, record_of, text
@@ -127,6 +129,7 @@ class Wire:
     store: Store
     service: Service
     rights: str = "full"
+    user: str = "tester"
     last: Response = field(default_factory=lambda: Response(0, []))
 
     def send(
@@ -150,7 +153,7 @@ class Wire:
             {name.replace("_", "-"): value for name, value in headers.items()},
             payload,
             REQUEST_ID,
-            "tester",
+            self.user,
             self.rights,
         )
         needs = self.service.needs(request)
@@ -193,8 +196,14 @@ class Wire:
         return answers
 
 
-def open_wire(folder: Path, *, strict: bool = False, catalog: Mapping[str, EntitySet] | None = None) -> Wire:
-    """Return a wire to a fresh store."""
-    records = [record_of(cls) for cls in (toys.Publisher, toys.Author, toys.Book)]
-    store = open_store(f"sqlite://{folder}/toys.db", records=records)
+def open_wire(
+    folder: Path,
+    *,
+    strict: bool = False,
+    catalog: Mapping[str, EntitySet] | None = None,
+    clock: Callable[[], int] = time.time_ns,
+) -> Wire:
+    """Return a wire to a fresh store. `clock`: nanoseconds since 1970."""
+    records = [record_of(cls) for cls in (toys.Publisher, toys.Author, toys.Book, KeptAnswer)]
+    store = open_store(f"sqlite://{folder}/toys.db", records=records, clock=clock)
     return Wire(store, Service(ToyHost(CATALOG if catalog is None else catalog, strict=strict)))

@@ -163,6 +163,17 @@ def _(books: Any) -> tuple[int, str]:
     return 200, "the number stays" if number else "the number is cleared too"
 
 
+@row("the same POST twice with one `Idempotency-Key`")
+def _(books: Any) -> tuple[int, str]:
+    body = {"number": "K" + uuid.uuid4().hex[:9].upper(), "displayName": "Once"}
+    first, again = (books.post("customers", body, {"Idempotency-Key": body["number"]}) for _ in range(2))
+    assert first.status_code == 201, first.text
+    if again.status_code != 201:
+        return code_of(again)
+    assert again.content == first.content
+    return 201, "the first answer again"
+
+
 def documented_rows() -> dict[str, tuple[str, str]]:
     """What the table says: what -> (strict, documented)."""
     table: dict[str, tuple[str, str]] = {}

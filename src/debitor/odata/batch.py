@@ -123,12 +123,13 @@ def run(service: Service, request: Request, root: Root) -> Response:
     headers = [("odata-version", "4.0"), ("cache-control", "no-cache, no-store")]
     if "isolation" in request.headers:
         headers.append(("isolation", isolation))
+    wrote = any(answer.status < 400 and answer.part.method not in READS for answer in state.answers)
     if _answers_multipart(request):
         boundary = f"batchresponse_{request.request_id}"
         headers.insert(0, ("content-type", f"multipart/mixed; boundary={boundary}"))
-        return Response(200, headers, write_multipart(state.answers, boundary))
+        return Response(200, headers, write_multipart(state.answers, boundary), wrote)
     headers.insert(0, ("content-type", "application/json; odata.metadata=minimal; odata.streaming=true"))
-    return Response(200, headers, write_json(state.answers))
+    return Response(200, headers, write_json(state.answers), wrote)
 
 
 def _answers_multipart(request: Request) -> bool:

@@ -49,11 +49,16 @@ class Request:
 
 @dataclass(slots=True)
 class Response:
-    """One answer. Header names are lower case; `content-length` and `request-id` are added by app.py."""
+    """One answer. Header names are lower case; `content-length` and `request-id` are added by app.py.
+
+    Args:
+        wrote: False for a batch that changed nothing, although it might have.
+    """
 
     status: int
     headers: list[tuple[str, str]]
     body: bytes = b""
+    wrote: bool = True
 
 
 @dataclass(frozen=True, slots=True)

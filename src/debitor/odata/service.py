@@ -13,13 +13,14 @@ refusal already turned into an answer: right for reads, wrong for writes, whose 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from debitor.odata import batch
 from debitor.odata.answers import CACHE, HEADERS, VERSION
 from debitor.odata.errors import not_allowed, response_of
 from debitor.odata.headers import READS
+from debitor.odata.idempotency import HEADER, LIFETIME, Idempotency
 from debitor.odata.messages import Host, Needs, Request, Response
 from debitor.odata.metadata import metadata_of, service_document_of
 from debitor.odata.read_verbs import ReadVerbs
@@ -38,9 +39,10 @@ class Service:
 
     Args:
         host: what the protocol needs to know of the program around it.
+        key_lifetime: seconds that answers to requests with an Idempotency-Key are kept.
     """
 
-    def __init__(self, host: Host) -> None:
+    def __init__(self, host: Host, *, key_lifetime: int = LIFETIME) -> None:
         self._host = host
         self.strict = host.strict
         self._catalog = strict_catalog(host.catalog) if host.strict else host.catalog
@@ -50,6 +52,7 @@ class Service:
         self._writes = WriteVerbs(self._walk, self._reads)
         self._metadata: bytes | None = None
         self._documents: dict[str, bytes] = {}
+        self._idempotency = Idempotency(key_lifetime)
 
     # ----------------------------------------------------------------------- entry points
 
@@ -67,6 +70,20 @@ class Service:
                 return "write"
             return "long" if target.action is not None and target.action.long else "write"
         return "write"
+
+    def claim(self, request: Request) -> Callable[[], None] | None:
+        """Say that a request begins; for those with an Idempotency-Key.
+
+        Returns:
+            What to call when it has been answered, or None: the header means nothing here.
+        Raises:
+            Refused: the header is not a key, or a request with this key is still being answered.
+        """
+        return self._idempotency.claim(request) if self._keyed(request) else None
+
+    def _keyed(self, request: Request) -> bool:
+        """Whether a request with the header is a write whose answer is kept; Business Central keeps none."""
+        return not self.strict and self.needs(request) != "read"
 
     def handle(self, request: Request, root: Root) -> Response:
         """Answer a request; refusals become error answers. For reads: what a refused write wrote would be kept."""
@@ -104,6 +121,12 @@ class Service:
             raise Refused(
                 "Authorization_AccessDenied", f"This client may read only; {method[:20]} needs full rights."
             )
+        if HEADER in request.headers and self._keyed(request):
+            return self._idempotency.once(request, root, lambda: self._answer(request, root, target))
+        return self._answer(request, root, target)
+
+    def _answer(self, request: Request, root: Root, target: Target) -> Response:
+        method = request.method
         if target.what != "entities":
             return self._special(request, root, target)
         if method == "OPTIONS":
