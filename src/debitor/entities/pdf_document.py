@@ -21,8 +21,6 @@ PDF_DOCUMENT = EntitySet(
     name="pdfDocument",
     entity="pdfDocument",
     rows=pdf_documents.rows,
-    guard=("parentId",),
-    guard_message=pdf_documents.NO_PARENT,
     properties=(
         Property("id", GUID, editable=False, nullable=False),
         Property("parentId", GUID, editable=False),

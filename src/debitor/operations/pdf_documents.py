@@ -26,7 +26,7 @@ def rows(act: Act, keys: Mapping[str, Any]) -> list[dict[str, Any]]:
     named = keys.get("parentId", keys.get("id"))
     wanted = keys.get("parentType")
     if named is None:
-        return []
+        raise Refused("Application_DialogException", NO_PARENT)
     if wanted is None:
         raise Refused("Application_DialogException", "You must specify the parentType of the PDF, in $filter.")
     ids: Iterable[str] = [named] if isinstance(named, str) else named
