@@ -52,7 +52,7 @@ SKEW = 60.0
 """Seconds by which a retired key outlives its last token."""
 
 
-@record("api_client", unique=(("client_id",),), by_company=False)
+@record("api_client", unique=(("client_id",),), by_company=False, tracked=False)
 class ApiClient(Row, frozen=True, kw_only=True):
     """A registered application.
 
@@ -76,7 +76,7 @@ class ApiClient(Row, frozen=True, kw_only=True):
         return self.revoked_at == NEVER
 
 
-@record("signing_key", unique=(("kid",),), by_company=False)
+@record("signing_key", unique=(("kid",),), by_company=False, tracked=False)
 class SigningKey(Row, frozen=True, kw_only=True):
     """A key pair for access tokens. One is current; the others verify until `verifies_until`.
 

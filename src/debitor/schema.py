@@ -227,6 +227,10 @@ class Record:
         deletable: False: rows are never deleted (ledgers).
         by_company: False for the few tables that belong to the whole store.
         kept: few rows that change rarely (set-up, accounts, currencies): sessions of the store remember them.
+        tracked: what changed and what was deleted since some moment can be asked for; False where no entity set
+            shows the rows.
+        owner: the column, never changed, that names what a row belongs to (the journal of a line): what is
+            remembered of a deleted row besides its id.
     """
 
     name: str
@@ -240,6 +244,8 @@ class Record:
     deletable: bool = True
     by_company: bool = True
     kept: bool = False
+    tracked: bool = True
+    owner: str = ""
     by_name: dict[str, Column] = field(default_factory=dict, compare=False)
 
     def __post_init__(self) -> None:
@@ -348,6 +354,21 @@ class Lookup:
     record: type[Row]
     via: str
     by: str = "id"
+
+
+@dataclass(frozen=True, slots=True)
+class Follow:
+    """Rows of another record whose change means a change of entities: a customer's entries change its balance.
+
+    Args:
+        record: the other record.
+        column: its column that leads to our entities.
+        ours: what equals it: a column of our record, or the property of a computed set.
+    """
+
+    record: type[Row]
+    column: str
+    ours: str = "id"
 
 
 # --------------------------------------------------------------------------- entity sets
@@ -493,6 +514,9 @@ class EntitySet:
         aliases: other names for the set in addresses (documented mode only).
         client_ids: clients may choose the id of a new entity, in the address or the body (documented mode only).
         sortable: shown in `$metadata`.
+        follows: what else means a change of our entities, besides their own rows, the rows that `Sum` adds up and
+            those whose columns are shown through `lookups`, which count by themselves. A computed set has nothing
+            else: without any, its changes cannot be asked for.
         media: stream property -> `(act, id) -> Media`, or None while there is no content (204).
         take_media: stream property -> `(act, id, Media) -> None`: keeps new content (PUT or PATCH of the property).
     """
@@ -520,6 +544,7 @@ class EntitySet:
     aliases: tuple[str, ...] = ()
     client_ids: bool = False
     sortable: bool = True
+    follows: tuple[Follow, ...] = ()
     media: Mapping[str, Callable[[Any, str], Media | None]] = field(default_factory=dict)
     take_media: Mapping[str, Callable[[Any, str, Media], None]] = field(default_factory=dict)
     by_name: dict[str, Property] = field(default_factory=dict, compare=False, repr=False)

@@ -47,11 +47,13 @@ def test_a_table_is_clustered_by_company_and_key() -> None:
         "  \"id\" TEXT NOT NULL DEFAULT '00000000-0000-0000-0000-000000000000',\n"
         '  "version" INTEGER NOT NULL DEFAULT 0,\n'
         "  \"modified_at\" TEXT NOT NULL DEFAULT '0001-01-01T00:00:00.000Z',\n"
+        '  "created_version" INTEGER NOT NULL DEFAULT 0,\n'
         '  PRIMARY KEY ("company", "number")\n'
         ") STRICT, WITHOUT ROWID"
     )
     assert list(made.others) == [
         "shelf_entry__id",
+        "shelf_entry__version",
         "shelf_entry__frozen",
         "shelf_entry__kept",
         "shelf_entry__replaced__number",

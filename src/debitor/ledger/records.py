@@ -422,7 +422,7 @@ class NumberSeries(Row, frozen=True):
     allow_gaps: Flag = False
 
 
-@record("number_series_line", unique=(("series_code", "starting_date", "starting_number"),))
+@record("number_series_line", unique=(("series_code", "starting_date", "starting_number"),), tracked=False)
 class NumberSeriesLine(Row, frozen=True):
     """The numbers of a series from a date on."""
 
@@ -457,7 +457,7 @@ class DimensionValue(Row, frozen=True):
     blocked: Flag = False
 
 
-@record("default_dimension", unique=(("parent_type", "parent_id", "dimension_code"),), kept=True)
+@record("default_dimension", unique=(("parent_type", "parent_id", "dimension_code"),), kept=True, owner="parent_id")
 class DefaultDimension(Row, frozen=True):
     """The dimension value that a master record gives to its documents, and what posting demands.
 
@@ -488,7 +488,7 @@ class DimensionSet(Row, frozen=True):
     global_dimension_2_value: Code20 = ""
 
 
-@record("dimension_set_entry", key=("set_number", "dimension_code"), frozen=("*",), deletable=False)
+@record("dimension_set_entry", key=("set_number", "dimension_code"), frozen=("*",), deletable=False, tracked=False)
 class DimensionSetEntry(Row, frozen=True):
     """One pair of a dimension set."""
 
@@ -573,7 +573,7 @@ class JournalTemplate(Row, frozen=True):
     balancing_account_number: Code20 = ""
 
 
-@record("journal_batch", unique=(("template_name", "name"),), kept=True)
+@record("journal_batch", unique=(("template_name", "name"),), kept=True, owner="template_name")
 class JournalBatch(Row, frozen=True):
     """A journal (Gen. Journal Batch).
 
@@ -599,6 +599,7 @@ class JournalBatch(Row, frozen=True):
     "journal_line",
     unique=(("journal_id", "line_number"),),
     indexes=(("journal_id", "account_number", "posting_date"), ("journal_id", "balancing_account_number")),
+    owner="journal_id",
 )
 class JournalLine(Row, frozen=True):
     """A line of a journal (Gen. Journal Line): what a customer payment is until it is posted.
@@ -726,7 +727,13 @@ class SalesInvoice(Row, frozen=True):
     dimension_set_number: Int = 0
 
 
-@record("sales_invoice_line", unique=(("document_id", "sequence"),), frozen=("*",), frozen_when="posted")
+@record(
+    "sales_invoice_line",
+    unique=(("document_id", "sequence"),),
+    frozen=("*",),
+    frozen_when="posted",
+    owner="document_id",
+)
 class SalesInvoiceLine(Row, frozen=True):
     """A line of a sales invoice. `posted` is set, once and for all, with the invoice."""
 
@@ -939,6 +946,7 @@ class GeneralLedgerEntry(Row, frozen=True):
     indexes=(("bank_account_id", "posting_date"), ("transaction_number",)),
     frozen=("id", "entry_number", "bank_account_id", "posting_date", "document_number", "amount", "amount_lcy"),
     deletable=False,
+    tracked=False,
 )
 class BankAccountLedgerEntry(Row, frozen=True):
     """Money into (positive) or out of a bank account, in the bank account's currency."""
@@ -976,6 +984,7 @@ class BankAccountLedgerEntry(Row, frozen=True):
     indexes=(("document_number",), ("transaction_number",)),
     frozen=("*",),
     deletable=False,
+    tracked=False,
 )
 class TaxEntry(Row, frozen=True):
     """The tax of a posted document per tax group (VAT Entry), in local currency; sales have negative amounts."""

@@ -42,6 +42,7 @@ LIST: Final = frozenset(
         "$skip",
         "$count",
         "$skiptoken",
+        "$deltatoken",
         "$schemaversion",
         "$format",
     }
@@ -50,7 +51,7 @@ LIST: Final = frozenset(
 ONE: Final = frozenset({"$select", "$expand", "$schemaversion", "$format"})
 """Options of a single entity, and of the answer to a write."""
 
-_NESTED: Final = LIST - {"$skiptoken", "$schemaversion", "$format"}
+_NESTED: Final = LIST - {"$skiptoken", "$deltatoken", "$schemaversion", "$format"}
 _ABSENT: Final = frozenset({"$search", "$apply", "$compute"})
 _VERSIONS: Final = frozenset({"1.0", "2.0", "2.1"})
 _FORMATS: Final = re.compile(r"(?:application/)?json(?:\s*;.*)?", re.IGNORECASE | re.DOTALL).fullmatch
@@ -98,6 +99,7 @@ class Parsed(msgspec.Struct, frozen=True):
         params: values for the slots of all filters, nested ones too; a fresh list, free to extend.
         top, skip: of the outermost collection.
         skiptoken: where a page starts, as the server wrote it.
+        deltatoken: since when changes are asked for, as the server wrote it.
         schema_version: `1.0`, `2.0` or `2.1`.
     """
 
@@ -107,6 +109,11 @@ class Parsed(msgspec.Struct, frozen=True):
     skip: int | None = None
     skiptoken: str | None = None
     schema_version: str = "2.0"
+    deltatoken: str | None = None
+
+    def fresh(self) -> Parsed:
+        """The same with a list of values of its own."""
+        return msgspec.structs.replace(self, params=self.params.copy())
 
 
 _MOST_KEPT: Final = 4096
@@ -139,11 +146,10 @@ def parse_options(
     key = (query, of, strict, allow)
     kept = _read.get(key)
     if kept is not None and kept[1] is catalog:
-        made = kept[0]
-        return Parsed(made.shape, made.params.copy(), made.top, made.skip, made.skiptoken, made.schema_version)
+        return kept[0].fresh()
     made = _parse(of, query, catalog, strict, allow)
     _keep(key, made, catalog)
-    return Parsed(made.shape, made.params.copy(), made.top, made.skip, made.skiptoken, made.schema_version)
+    return made.fresh()
 
 
 def _keep(key: tuple[str, EntitySet, bool, frozenset[str]], made: Parsed, catalog: Mapping[str, EntitySet]) -> None:
@@ -208,6 +214,7 @@ def _parse(
         skip=_number("$skip", given),
         skiptoken=given.get("$skiptoken"),
         schema_version=version,
+        deltatoken=given.get("$deltatoken"),
     )
 
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from typing import Any, Protocol, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 from debitor.query import Query
 from debitor.schema import Changes, Row
@@ -40,6 +40,30 @@ class DuplicateKey(StoreError):
 
 class FrozenRow(StoreError):
     """A write touched a row that may never change (a ledger entry, a posted document)."""
+
+
+class Span(NamedTuple):
+    """A part of the store's history: the changes behind (version `after`, `key`), up to version `upto`."""
+
+    after: int
+    key: str
+    upto: int
+
+
+class Change(NamedTuple):
+    """A row that changed. Of several changes of one row only the last is known.
+
+    Args:
+        version: the number of the change; it grows over the whole store.
+        key: the row's id.
+        created: the version that the row began with; 0 when it is not known.
+        gone: the row was deleted.
+    """
+
+    version: int
+    key: str
+    created: int
+    gone: bool
 
 
 class Reader(Protocol):
@@ -86,6 +110,33 @@ class Reader(Protocol):
         Texts, guids, enums and dates are str, booleans bool, integers int, decimals int or Decimal without
         trailing zeros, datetimes as stored; a missing value is the type's blank in that form.
         With `query.version` the row's version (int) comes first.
+        """
+        ...
+
+    def latest(self) -> int:
+        """The version up to which this reader is sure to see everything: ask for it first, read afterwards."""
+        ...
+
+    def newest(self) -> int:
+        """A version that no row this reader has seen so far surpasses: read first, ask for it afterwards."""
+        ...
+
+    def forgotten(self) -> int:
+        """The version up to which deletions may have been forgotten: a `Span` that starts before it is not known."""
+        ...
+
+    def changed(self, record: type[Row], span: Span, limit: int, *, owner: str | None = None) -> list[Change]:
+        """The first rows of a `tracked` record that changed or were deleted within a span, in order of version.
+
+        `owner`: only rows whose `Record.owner` column has this value.
+        """
+        ...
+
+    def led_to(
+        self, record: type[Row], column: str, to: type[Row] | None, ours: str, span: Span, limit: int
+    ) -> list[Change]:
+        """What the rows of `record` that changed within a span lead to by `column`: the first rows of `to` whose
+        column `ours` equals it, or, without `to`, the values themselves. Deleted rows lead by id and owner only.
         """
         ...
 
@@ -136,6 +187,10 @@ class Root(Transaction, Protocol):
 
     def at(self, company: int) -> Transaction:
         """The same transaction, inside one company."""
+        ...
+
+    def forget_deletions(self, before: str, most: int) -> int:
+        """Forget deletions older than a moment, `most` of them at once. Returns how many were forgotten."""
         ...
 
     def savepoint(self) -> AbstractContextManager[None]:

@@ -15,7 +15,7 @@ from importlib.resources.abc import Traversable
 
 from debitor.schema import Column, Record
 from debitor.store import StoreError
-from debitor.store.rows import FORMS, encode, literal
+from debitor.store.rows import CREATED, FORMS, encode, literal
 
 STATE = """CREATE TABLE IF NOT EXISTS debitor_store (
   one INTEGER PRIMARY KEY CHECK (one = 1),
@@ -25,6 +25,21 @@ STATE = """CREATE TABLE IF NOT EXISTS debitor_store (
 ) STRICT"""
 """The one row about the store itself. `version` is the last row version that was given."""
 
+CHANGES = """CREATE TABLE IF NOT EXISTS debitor_deleted (
+  company INTEGER NOT NULL,
+  record TEXT NOT NULL,
+  version INTEGER NOT NULL,
+  id TEXT NOT NULL,
+  owner TEXT NOT NULL,
+  created_version INTEGER NOT NULL,
+  deleted_at TEXT NOT NULL,
+  PRIMARY KEY (company, record, version)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS debitor_forgotten (
+  one INTEGER PRIMARY KEY CHECK (one = 1),
+  version INTEGER NOT NULL
+) STRICT"""
+"""What is remembered of deleted rows, and the version up to which it was forgotten again."""
 FROZEN = "frozen row"
 """How the message of a trigger begins."""
 DUPLICATE = "UNIQUE constraint failed"
@@ -60,6 +75,8 @@ def table(record: Record) -> Table:
     """Return the statements for a record."""
     lead = ("company",) if record.by_company else ()
     columns = dict.fromkeys(lead, "INTEGER NOT NULL") | {c.name: _definition(c) for c in record.columns}
+    if record.tracked:
+        columns[CREATED] = "INTEGER NOT NULL DEFAULT 0"
     body = [f'  "{name}" {definition}' for name, definition in columns.items()]
     body.append(f"  PRIMARY KEY ({_names(lead + record.key)})")
     create = f'CREATE TABLE "{record.name}" (\n' + ",\n".join(body) + "\n) STRICT, WITHOUT ROWID"
@@ -72,6 +89,10 @@ def table(record: Record) -> Table:
             name = f"{record.name}__{'__'.join(group)}"
             others[name] = f'CREATE {kind} "{name}" ON "{record.name}" ({_names(lead + group)})'
             statistics[name] = _statistics(record, group, unique=kind == "UNIQUE INDEX")
+    if record.tracked:
+        name = f"{record.name}__version"
+        others[name] = f'CREATE INDEX "{name}" ON "{record.name}" ({_names((*lead, "version"))})'
+        statistics[name] = _statistics(record, ("version",), unique=True)
     others |= dict(_triggers(record, lead))
     return Table(record.name, create, columns, others, statistics)
 
@@ -144,7 +165,7 @@ def _triggers(record: Record, lead: tuple[str, ...]) -> Iterator[tuple[str, str]
 
 def fingerprint(tables: Iterable[Table]) -> str:
     """Return a short text that differs when any statement differs."""
-    digest = hashlib.sha256(STATE.encode())
+    digest = hashlib.sha256((STATE + CHANGES).encode())
     for made in sorted(tables, key=lambda t: t.name):
         digest.update("\n".join((made.create, *made.others.values(), *made.statistics.values())).encode())
     return digest.hexdigest()[:32]

@@ -17,6 +17,8 @@ from debitor.schema import FACTOR, SCALE, Column, Record, Row, record_of
 ZERO = Decimal(0)
 LIMIT = 2**63 - 1
 """The largest integer of the store."""
+CREATED = "created_version"
+"""The column of tracked records that keeps the version a row began with; rows in memory do not carry it."""
 
 Form = Literal["text", "decimal", "factor", "int", "bool"]
 """How values of a kind lie in the store, and so how they compare."""
@@ -149,17 +151,18 @@ class Codec:
     def __init__(self, record: Record) -> None:
         self.record = record
         columns = [c.name for c in record.columns]
+        extra = [CREATED] if record.tracked else []
         self.names = ", ".join(f'"{c}"' for c in columns)
         lead = ["company"] if record.by_company else []
-        stored = ", ".join(f'"{c}"' for c in lead + columns)
-        slots = ", ".join("?" * len(lead + columns))
+        stored = ", ".join(f'"{c}"' for c in lead + columns + extra)
+        slots = ", ".join("?" * len(lead + columns + extra))
         self.insert = f'INSERT INTO "{record.name}" ({stored}) VALUES ({slots})'  # noqa: S608 - declared names only
         self.by_key = " AND ".join(f'"{c}" = ?' for c in (*lead, *record.key))
 
         def value(c: Column) -> str:
             return _IN.get(c.type.kind, "{0}").format(f"r.{c.name}")
 
-        given = [*lead, *(_GIVEN.get(c.name) or value(c) for c in record.columns)]
+        given = [*lead, *(_GIVEN.get(c.name) or value(c) for c in record.columns), *("version" for _ in extra)]
         key = [*lead, *(value(record.by_name[c]) for c in record.key)]
         slot = {c.name: f"v{i}" for i, c in enumerate(record.columns)}
         fields = ", ".join(f"{c.name}={_OUT.get(c.type.kind, '{0}').format(slot[c.name])}" for c in record.columns)

@@ -16,8 +16,9 @@ from msgspec.structs import astuple, replace
 
 from debitor.query import Query
 from debitor.schema import BLANK_GUID, Changes, Row, record_of
-from debitor.store import DuplicateKey, FrozenRow, StoreError
+from debitor.store import Change, DuplicateKey, FrozenRow, Span, StoreError, feed
 from debitor.store.ddl import DUPLICATE, FROZEN
+from debitor.store.feed import NEXT_VERSION
 from debitor.store.identity import Identity
 from debitor.store.rows import ENCODERS, ZERO, Codec, codec_of, decode, encode, unscaled
 from debitor.store.sql import compile_query, listed
@@ -31,8 +32,6 @@ _SYSTEM = ("id", "version", "modified_at")
 _UNKNOWN: Any = object()
 MOST_KEPT = 5000
 """Reads of one kept record that a session remembers."""
-NEXT_VERSION = "next_version"
-"""The SQL function that gives each row of one UPDATE a version of its own."""
 
 
 class Shape(NamedTuple):
@@ -282,6 +281,48 @@ class Session:
             self._writing.fail(error)
         return rows if made.convert is None else made.convert(rows)
 
+    # ----------------------------------------------------------------- what changed
+
+    def _run(self, sql: str, values: tuple[Any, ...]) -> list[tuple[Any, ...]]:
+        try:
+            return self._cursor.execute(sql, values).fetchall()
+        except apsw.Error as error:
+            self._writing.fail(error)
+
+    def latest(self) -> int:
+        """The version up to which this session is sure to see everything."""
+        return int(self._run(feed.LATEST, ())[0][0])
+
+    def newest(self) -> int:
+        """A version that no row this session sees has surpassed."""
+        return self._writing.version if self._writing.active else self.latest()
+
+    def forgotten(self) -> int:
+        """The version up to which deletions may have been forgotten."""
+        return int(self._run(feed.FORGOTTEN, ())[0][0])
+
+    def changed(self, record: type[Row], span: Span, limit: int, *, owner: str | None = None) -> list[Change]:
+        """Rows that changed and rows that were deleted within a span, in order of version."""
+        live, gone = feed.changed(record, owner is not None)
+        more = () if owner is None else (owner,)
+        return self._merged(record_of(record).name, live, gone, span, more, limit)
+
+    def led_to(
+        self, record: type[Row], column: str, to: type[Row] | None, ours: str, span: Span, limit: int
+    ) -> list[Change]:
+        """What the changed and deleted rows of a record lead to, in order of version."""
+        live, gone = feed.led_to(record, column, to, ours)
+        found = self._merged(record_of(record).name, live, gone, span, (), limit)
+        return [change._replace(gone=False) for change in found]
+
+    def _merged(self, name: str, live: str, gone: str, span: Span, more: tuple[Any, ...], limit: int) -> list[Change]:
+        values = (self.company, span.after, span.after, span.key, span.upto, *more, limit)
+        found = [Change(version, key, made, False) for version, key, made in self._run(live, values)]
+        if gone:
+            found += [Change(version, key, made, True) for version, key, made in self._run(gone, (name, *values))]
+            found.sort(key=lambda change: (change.version, change.key))
+        return found[:limit]
+
     # ----------------------------------------------------------------- writing
 
     @property
@@ -357,6 +398,7 @@ class Session:
         codec = self._codec(type(row))
         assert not set(changes) & set(_SYSTEM), "the store itself sets id, version and time"
         changes = {c: v for c, v in changes.items() if getattr(row, c) != v}
+        assert codec.record.owner not in changes, f"{codec.record.owner} of {codec.record.name} never changes"
         new = replace(row, **changes, version=self._writing.next_version(), modified_at=self._writing.now)
         written = self._do(_update(codec, tuple(changes)), self._changed(codec, row, new, tuple(changes)), codec)
         assert written == 1, f"{codec.record.name} {row.id} is no longer there"
@@ -387,14 +429,21 @@ class Session:
     def delete(self, row: Row) -> None:
         """Remove a row."""
         codec = self._codec(type(row))
-        written = self._do(_delete(codec), codec.key(self.company, row), codec)
+        key = codec.key(self.company, row)
+        if codec.record.tracked:
+            self._do(feed.remember(type(row), codec.by_key), (self._writing.now, *key), codec)
+        written = self._do(_delete(codec), key, codec)
         assert written == 1, f"{codec.record.name} {row.id} is no longer there"
 
     def delete_where(self, record: type[Row], **equal: Any) -> int:
         """Remove all rows with these values."""
         codec = self._codec(record)
         made = shape("DELETE FROM {table} WHERE {where}", record, equal)
-        return self._do(made.sql, self._conditions(made, equal), codec)
+        values = self._conditions(made, equal)
+        if codec.record.tracked:
+            where = made.sql.partition(" WHERE ")[2]
+            self._do(feed.remember(record, where), (self._writing.now, *values), codec)
+        return self._do(made.sql, values, codec)
 
     def write(self, changes: Changes) -> None:
         """Write a set of changes, grouped by record."""
@@ -413,7 +462,10 @@ class Session:
 
         for cls, gone in _grouped(changes.delete, type).items():
             codec = self._codec(cls)
-            written = self._do_many(_delete(codec), [codec.key(self.company, r) for r in gone], codec)
+            keys = [codec.key(self.company, r) for r in gone]
+            if codec.record.tracked:
+                self._do_many(feed.remember(cls, codec.by_key), [(now, *key) for key in keys], codec)
+            written = self._do_many(_delete(codec), keys, codec)
             assert written == len(gone), f"{codec.record.name}: rows to remove are no longer there"
 
 
@@ -440,6 +492,13 @@ class RootSession(Session):
         else:
             for record in records:
                 self._writing.kept.pop(record, None)
+
+    def forget_deletions(self, before: str, most: int) -> int:
+        """Forget deletions older than a moment, `most` at once."""
+        writing = self._writing
+        if not writing.open:
+            writing.begin_write()
+        return feed.forget(self._run, before, most)
 
     @contextmanager
     def savepoint(self) -> Iterator[None]:
@@ -503,6 +562,7 @@ def _difference(pair: tuple[Row, Row]) -> tuple[type[Row], tuple[str, ...]]:
     assert new.id == old.id, "an update pairs two forms of one row"
     pairs = zip(cls.__struct_fields__, astuple(old), astuple(new), strict=True)
     columns = [name for name, a, b in pairs if a is not b and a != b and name not in _SYSTEM]
+    assert record_of(cls).owner not in columns, f"{record_of(cls).owner} of {record_of(cls).name} never changes"
     return cls, tuple(columns)
 
 

@@ -535,6 +535,7 @@ def prepare(connection: apsw.Connection, records: Sequence[Record], folder: Path
     try:
         state = _state(connection)
         cursor.execute(ddl.STATE)
+        cursor.execute(ddl.CHANGES)
         if state is not None:
             for number in range(state[0] + 1, newest + 1):
                 cursor.execute(numbered[number])

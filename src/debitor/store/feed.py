@@ -1,0 +1,125 @@
+"""What changed since some moment: rows by their version, and deleted rows from the list of them.
+
+Every row carries the version of its last change, a number of the whole store that only grows, and an index finds rows
+by it. So the cost of asking grows with the number of changes, not with the size of the table:
+
+    journal_line     version 7, 12, 13                    changed after 11, up to 14 -> 12 13
+    debitor_deleted  journal_line 14 (created at 9)                                  -> 14, gone
+
+One transaction writes at a time and versions are given inside it, so they become visible in their order: who reads
+`latest` first and rows afterwards misses nothing that has a greater version.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import lru_cache
+from itertools import takewhile
+from typing import Any
+
+from debitor.schema import Record, Row, record_of
+from debitor.store.rows import CREATED
+
+NEXT_VERSION = "next_version"
+"""The SQL function that gives each row of one statement a version of its own."""
+LATEST = "SELECT version FROM debitor_store"
+FORGOTTEN = "SELECT COALESCE((SELECT version FROM debitor_forgotten), 0)"
+_FORGOTTEN_NOW = """INSERT INTO debitor_forgotten (one, version) VALUES (1, ?)
+ON CONFLICT (one) DO UPDATE SET version = max(version, excluded.version)"""
+_NEXT_LIST = """SELECT company, record FROM debitor_deleted WHERE (company, record) > (?, ?)
+ORDER BY company, record LIMIT 1"""
+_OLDEST = """SELECT version, deleted_at FROM debitor_deleted WHERE company = ? AND record = ?
+ORDER BY version LIMIT ?"""
+_FORGET = "DELETE FROM debitor_deleted WHERE company = ? AND record = ? AND version <= ?"
+
+_RANGE = '{0}."version" >= ? AND ({0}."version" > ? OR {1} > ?) AND {0}."version" <= ?'
+
+Run = Callable[[str, tuple[Any, ...]], list[tuple[Any, ...]]]
+"""Executes a statement and returns its rows."""
+
+
+def _tracked(cls: type[Row]) -> Record:
+    record = record_of(cls)
+    assert record.tracked, f"changes of {record.name} are not kept"
+    return record
+
+
+def _company(record: Record, table: str) -> str:
+    return f'{table}."company" = ?' if record.by_company else "? = 0"
+
+
+@lru_cache(None)
+def changed(cls: type[Row], by_owner: bool) -> tuple[str, str]:
+    """Return the statements for the changed and for the deleted rows of a record.
+
+    Their values: company, after, after, after key, up to, owner when `by_owner`, limit; the second takes the record's
+    name first, and is "" where no row is ever deleted. They give (version, id, version the row began with).
+    """
+    record = _tracked(cls)
+    assert record.owner or not by_owner, f"{record.name} has no owner"
+    own = f' AND t."{record.owner}" = ?' if by_owner else ""
+    owner = " AND t.owner = ?" if by_owner else ""
+    within = _RANGE.format("t", 't."id"')
+    live = (
+        f'SELECT t."version", t."id", t."{CREATED}" FROM "{record.name}" AS t '  # noqa: S608 - declared names only
+        f'WHERE {_company(record, "t")} AND {within}{own} ORDER BY t."version" LIMIT ?'
+    )
+    if not record.deletable:
+        return live, ""
+    return live, (
+        f'SELECT t."version", t."id", t."{CREATED}" FROM debitor_deleted AS t '  # noqa: S608
+        f"WHERE t.record = ? AND t.company = ? AND {within}{owner} ORDER BY t.version LIMIT ?"
+    )
+
+
+@lru_cache(None)
+def led_to(cls: type[Row], column: str, to: type[Row] | None, ours: str) -> tuple[str, str]:
+    """Return the statements for what changed and what deleted rows of a record lead to by `column`.
+
+    That is the rows of `to` whose column `ours` equals it, or, without `to`, the value itself. Values and rows as
+    `changed` without owner. The second is "" when what is remembered of a deleted row leads nowhere.
+    """
+    record = _tracked(cls)
+    known = {record.owner: "owner", "id": "id"}.get(column) if record.deletable else None
+    live = _led_to(f'"{record.name}"', _company(record, "f"), column, to, ours)
+    gone = "f.record = ? AND f.company = ?"
+    return live, _led_to("debitor_deleted", gone, known, to, ours) if known else ""
+
+
+def _led_to(table: str, where: str, column: str, to: type[Row] | None, ours: str) -> str:
+    found, made, join = f'f."{column}"', "0", ""
+    if to is not None:
+        company = 't."company" = f."company" AND ' if record_of(to).by_company else ""
+        # CROSS JOIN keeps SQLite from starting at the side that has all rows.
+        join = f'CROSS JOIN "{record_of(to).name}" AS t ON {company}t."{ours}" = {found} '
+        found, made = 't."id"', f't."{CREATED}"'
+    return (
+        f'SELECT f."version", {found}, {made} FROM {table} AS f {join}'  # noqa: S608 - declared names only
+        f'WHERE {where} AND {_RANGE.format("f", found)} ORDER BY f."version", {found} LIMIT ?'
+    )
+
+
+@lru_cache(None)
+def remember(cls: type[Row], where: str) -> str:
+    """Return the statement that remembers rows about to be deleted; its values: the moment, then the condition's."""
+    record = _tracked(cls)
+    company = '"company"' if record.by_company else "0"
+    owner = f'"{record.owner}"' if record.owner else "''"
+    values = f'{NEXT_VERSION}(), ?, {company}, \'{record.name}\', "id", {owner}, "{CREATED}"'
+    columns = "version, deleted_at, company, record, id, owner, created_version"
+    return f'INSERT INTO debitor_deleted ({columns}) SELECT {values} FROM "{record.name}" WHERE {where}'  # noqa: S608
+
+
+def forget(run: Run, before: str, most: int) -> int:
+    """Forget deletions older than a moment, `most` at once. Returns how many it forgot."""
+    number = 0
+    at: tuple[int, str] = (-1, "")
+    while number < most and (found := run(_NEXT_LIST, at)):
+        at = (found[0][0], found[0][1])
+        oldest = run(_OLDEST, (*at, most - number))
+        old = [version for version, _ in takewhile(lambda row: row[1] < before, oldest)]
+        if old:
+            run(_FORGET, (*at, old[-1]))
+            run(_FORGOTTEN_NOW, (old[-1],))
+            number += len(old)
+    return number
