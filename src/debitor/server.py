@@ -30,6 +30,7 @@ from debitor.odata.service import Service
 from debitor.settings import Settings
 from debitor.store import Root, Store, StoreError
 from debitor.store.opening import open_store
+from debitor.upkeep import keep_forgetting
 
 log = logging.getLogger("debitor")
 
@@ -266,6 +267,7 @@ async def _serve(settings: Settings, store: Store, start: Start, say: Callable[[
     serving = asyncio.create_task(server.serve())
     postman = asyncio.create_task(postman_of(settings, store)) if settings.smtp_url else None
     stopped = asyncio.create_task(stop.wait())
+    upkeep = asyncio.create_task(keep_forgetting(store, days=settings.deletions_kept))
     try:
         answered = asyncio.create_task(first_answer(settings))
         await asyncio.wait({serving, stopped, answered}, return_when=asyncio.FIRST_COMPLETED)
@@ -295,6 +297,7 @@ async def _serve(settings: Settings, store: Store, start: Start, say: Callable[[
         return 0
     finally:
         stopped.cancel()
+        upkeep.cancel()
         if postman is not None:
             postman.cancel()
             await asyncio.wait({postman}, timeout=LAST_MAIL)

@@ -136,6 +136,7 @@ class Settings:
     tls_key: Path | None = _setting(None, _optional_path, "private key (PEM) of the certificate")
     public_url: str = _setting("", _public_url, "address that clients use, when it differs from host and port")
     max_body: int = _setting(32 << 20, _size, "largest request body, in bytes after decompression")
+    deletions_kept: int = _setting(30, _whole(1, 3650), "days for which delta links can tell what was deleted")
     token_lifetime: int = _setting(3600, _whole(60, 86400), "seconds that an access token is valid")
     smtp_url: str = _setting("", _smtp_url, "mail server that sends documents to customers", secret=True)
     mail_from: str = _setting("", _mailbox, "sender of these mails")

@@ -123,8 +123,8 @@ def test_the_container_says_what_each_set_allows() -> None:
 
     assert container.get("Name") == "NAV"
     assert next(iter(allowed)) == "companies"
-    assert allowed["authors"] == ["false", "true", "true", "true", "true"]
-    assert allowed["publishers"] == ["false", "false", "false", "false", "true"]
+    assert allowed["authors"] == ["true", "true", "true", "true", "true"]
+    assert allowed["publishers"] == ["true", "false", "false", "false", "true"]
     assert allowed["authorRoyalties"] == ["false", "false", "false", "false", "false"]
 
 

@@ -92,7 +92,7 @@ class Author(Row, frozen=True, kw_only=True):
     publisher_id: Guid = "00000000-0000-0000-0000-000000000000"
 
 
-@record("toy_book", unique=(("author_id", "line_number"),), indexes=(("author_id",),))
+@record("toy_book", unique=(("author_id", "line_number"),), indexes=(("author_id",),), owner="author_id")
 class Book(Row, frozen=True, kw_only=True):
     """A book of one author: a value of every kind."""
 

@@ -174,6 +174,14 @@ def _(books: Any) -> tuple[int, str]:
     return 201, "the first answer again"
 
 
+@row("`Prefer: odata.track-changes` on a list")
+def _(books: Any) -> tuple[int, str]:
+    answer = books.get("currencies", {"Prefer": "odata.track-changes"})
+    linked = "@odata.deltaLink" in answer.json()
+    assert linked == ("Preference-Applied" in answer.headers)
+    return answer.status_code, "with a delta link" if linked else "ignored"
+
+
 def documented_rows() -> dict[str, tuple[str, str]]:
     """What the table says: what -> (strict, documented)."""
     table: dict[str, tuple[str, str]] = {}

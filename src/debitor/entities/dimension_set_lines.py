@@ -5,7 +5,7 @@ APIV2DimensionSetLines.Page.al.
 """
 
 from debitor.operations import dimension_lines
-from debitor.schema import GUID, EntitySet, Navigation, Property, WireEnum, code, enum, text
+from debitor.schema import GUID, EntitySet, Follow, Navigation, Property, WireEnum, code, enum, text
 
 
 class DimensionSetParentType(WireEnum):
@@ -72,4 +72,5 @@ DIMENSION_SET_LINES = EntitySet(
     create=dimension_lines.create,
     change=dimension_lines.change,
     remove=dimension_lines.remove,
+    follows=tuple(Follow(record, "id", "parentId") for record in dimension_lines.PARENTS.values()),
 )

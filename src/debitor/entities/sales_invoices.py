@@ -4,7 +4,14 @@ Of a posted invoice `remainingAmount` is what its customer ledger entry has open
 Source: BCApps APIV2SalesInvoices.Page.al.
 """
 
-from debitor.ledger.records import Currency, CustomerLedgerEntry, DimensionSet, InvoiceStatus, SalesInvoice
+from debitor.ledger.records import (
+    Currency,
+    CustomerLedgerEntry,
+    DimensionSet,
+    InvoiceStatus,
+    SalesInvoice,
+    SalesInvoiceLine,
+)
 from debitor.operations import invoices, sending
 from debitor.schema import (
     BOOL,
@@ -17,6 +24,7 @@ from debitor.schema import (
     Context,
     EntitySet,
     FirstOf,
+    Follow,
     Lookup,
     Navigation,
     Property,
@@ -154,4 +162,5 @@ SALES_INVOICES = EntitySet(
         Action("postAndSend", sending.post_and_send),
         Action("send", sending.send),
     ),
+    follows=(Follow(SalesInvoiceLine, "document_id"),),
 )

@@ -30,3 +30,4 @@ class Page(msgspec.Struct):
     count: Any = msgspec.field(name="@odata.count", default=UNSET)
     value: list[Any] = msgspec.field(default_factory=list)
     next: Any = msgspec.field(name="@odata.nextLink", default=UNSET)
+    delta: Any = msgspec.field(name="@odata.deltaLink", default=UNSET)

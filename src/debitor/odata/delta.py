@@ -4,8 +4,8 @@
     GET customers?$deltatoken=A                 ->  what changed, gone  "@odata.deltaLink": "customers?$deltatoken=B"
 
 A token holds the version of the store up to which the client knows the set. The feeds of a set say which of its
-entities changed since: its own rows, and other rows that its entities show (`Follow`). Each entity is then read in its
-present form, through the same query as a list, so that address, filter and selection apply; one that is not found
+entities changed since: its own rows, and other rows that its entities show (`Follow`). Each entity is then read in
+its present form, through the same query as a list, so that address, filter and selection apply; one that is not found
 there was deleted or has left the set.
 
 The version is read before the rows. Rows become visible in the order of their versions, so a change that the list did
@@ -24,6 +24,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from debitor.odata.headers import question
 from debitor.odata.options import Parsed
 from debitor.odata.reading import Plan, Plans, Scope, key_text
 from debitor.schema import (
@@ -154,8 +155,7 @@ class DeltaToken(NamedTuple):
 
 def _salt(scope: Scope, place: str) -> bytes:
     """Return what tells one question from another: the place and the options, in any order."""
-    asked = sorted(part for part in scope.request.query.split("&") if part and "token=" not in part)
-    return "\n".join([scope.company.id if scope.company else "", place, *asked]).encode()
+    return "\n".join([place, *sorted(question(scope.request))]).encode()
 
 
 def write_delta_token(scope: Scope, place: str, token: DeltaToken) -> str:

@@ -15,6 +15,9 @@ URL_SAFE: Final = "/:?#[]@!$&'()*+,;=%-._~"
 """Characters that stand as they are in a Location."""
 
 
+_TOKENS: Final = frozenset({"$skiptoken", "$deltatoken"})
+
+
 def level_of(request: Request) -> Level:
     """Return the metadata level that the client asks for, in `$format` or the Accept header."""
     asked = request.headers.get("accept", "")
@@ -67,10 +70,14 @@ def is_json(content_type: str) -> bool:
     return True
 
 
-def next_link(request: Request, token: str) -> str:
-    """Return the address of the next page: the same question, with `$skiptoken`."""
-    kept = [
-        part for part in request.query.split("&") if part and unquote(part.partition("=")[0]).strip() != "$skiptoken"
+def question(request: Request) -> list[str]:
+    """Return the options of a request as they arrived, without the tokens of this server."""
+    return [
+        part for part in request.query.split("&") if part and unquote(part.partition("=")[0]).strip() not in _TOKENS
     ]
+
+
+def next_link(request: Request, token: str, name: str = "$skiptoken") -> str:
+    """Return the address of the next page, or of the changes since: the same question, with a token."""
     path = quote(request.path, safe=URL_SAFE.replace("%", "").replace("?", "").replace("#", ""))
-    return f"{request.root}/{path}?{'&'.join([*kept, f'$skiptoken={token}'])}"
+    return f"{request.root}/{path}?{'&'.join([*question(request), f'{name}={token}'])}"

@@ -11,6 +11,7 @@ from xml.sax.saxutils import quoteattr
 
 import msgspec
 
+from debitor.odata.delta import feeds_of
 from debitor.schema import EntitySet, Navigation, Property, WireEnum
 
 NAMESPACE = "Microsoft.NAV"
@@ -37,7 +38,7 @@ def metadata_of(catalog: Mapping[str, EntitySet], *, strict: bool) -> bytes:
     lines.extend(_actions(sets, strict))
     lines.append('<EntityContainer Name="NAV">')
     for of in sets:
-        lines.extend(_entity_set(of))
+        lines.extend(_entity_set(of, strict))
     lines.append("</EntityContainer>")
     lines.extend(_annotations(sets, catalog))
     lines.extend(("</Schema>", "</edmx:DataServices>", "</edmx:Edmx>", ""))
@@ -152,10 +153,10 @@ def _actions(sets: Iterable[EntitySet], strict: bool) -> Iterator[str]:
         yield "</Action>"
 
 
-def _entity_set(of: EntitySet) -> Iterator[str]:
+def _entity_set(of: EntitySet, strict: bool) -> Iterator[str]:
     yield f'<EntitySet Name="{of.name}" EntityType="{NAMESPACE}.{of.entity}">'
     for term, flag, value in (
-        ("ChangeTracking", "Supported", False),
+        ("ChangeTracking", "Supported", not strict and feeds_of(of) is not None),
         ("DeleteRestrictions", "Deletable", of.remove is not None),
         ("InsertRestrictions", "Insertable", of.create is not None),
         ("UpdateRestrictions", "Updatable", of.change is not None),

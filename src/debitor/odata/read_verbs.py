@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote
 
 from debitor.odata.answers import EMPTY, HEADERS, PLAIN, Page
+from debitor.odata.delta import (
+    DeltaToken,
+    feeds_of,
+    page_of_changes,
+    read_delta_token,
+    removed_entities,
+    write_delta_token,
+)
 from debitor.odata.errors import not_allowed, not_found
 from debitor.odata.headers import URL_SAFE, level_of, next_link, prefer_of
 from debitor.odata.messages import Response
-from debitor.odata.options import LIST, ONE, Parsed
+from debitor.odata.options import LIST, ONE, Parsed, Shape
 from debitor.odata.payload import UNSET, encode, etag_of, tags_of
 from debitor.odata.reading import PAGE, Plan, Scope, key_text, list_conditions
 from debitor.odata.urls import Target
 from debitor.odata.walking import Walker
+from debitor.schema import Refused
 
 
 class ReadVerbs:
@@ -103,11 +113,17 @@ class ReadVerbs:
             elif trusted:
                 self._walk.follow(scope, target.steps)
             return Response(200, list(PLAIN), str(number).encode())
-        asked = prefer_of(request).get("odata.maxpagesize") or prefer_of(request).get("maxpagesize")
+        said = prefer_of(request)
+        asked = said.get("odata.maxpagesize") or said.get("maxpagesize")
         page = PAGE
         if asked is not None and asked.isascii() and asked.isdigit() and len(asked) < 10 and int(asked):
             page = min(PAGE, int(asked))
-        rows, token = self._walk.plans.listed(scope, plan, parsed, fixed, page=page, guard=guard)
+        if parsed.deltatoken is not None:
+            return self._changes(scope, target, plan.shape, parsed, fixed, page, guard)
+        wanted = "odata.track-changes" in said or "track-changes" in said
+        tracks = wanted and not self._walk.strict and parsed.top is None and parsed.skip is None
+        since = scope.tx.latest() if tracks and feeds_of(of) is not None else None
+        rows, token, since = self._walk.plans.listed(scope, plan, parsed, fixed, page=page, guard=guard, since=since)
         if trusted and not rows:
             self._walk.follow(scope, target.steps)
         place = self._walk.place(scope, target.steps)
@@ -118,10 +134,50 @@ class ReadVerbs:
             made.count = self._walk.plans.number(scope, plan, parsed.params, fixed)
         if token is not None:
             made.next = next_link(request, token)
+        elif since is not None:
+            known = DeltaToken(since + 1, "", 0, scope.tx.newest())
+            made.delta = next_link(request, write_delta_token(scope, place, known), "$deltatoken")
         headers = list(HEADERS[level])
-        if asked is not None:
-            headers.append(("preference-applied", f"odata.maxpagesize={page}"))
+        applied = [] if asked is None else [f"odata.maxpagesize={page}"]
+        if since is not None:
+            applied.append("odata.track-changes")
+        if applied:
+            headers.append(("preference-applied", ", ".join(applied)))
         return Response(200, headers, encode(made))
+
+    def _changes(
+        self,
+        scope: Scope,
+        target: Target,
+        shape: Shape,
+        parsed: Parsed,
+        fixed: dict[str, Any],
+        size: int,
+        guard: Callable[[], None],
+    ) -> Response:
+        """Answer a delta link: what changed since, what is gone, and the link for the time after."""
+        request, of, plans = scope.request, target.last.of, self._walk.plans
+        assert parsed.deltatoken is not None, "a delta link has a token"
+        if self._walk.strict or feeds_of(of) is None:
+            raise Refused("BadRequest", f"The query option '$deltatoken' cannot be used with '{of.name}'.")
+        self._walk.follow(scope, target.steps)
+        level, place = level_of(request), self._walk.place(scope, target.steps)
+        plan = plans.plan(shape, level)
+        token = read_delta_token(scope, place, parsed.deltatoken)
+        found = page_of_changes(scope, plans, plan, parsed, fixed, token, size)
+        if found.rows:
+            guard()
+        made = Page(value=plans.render(scope, plan, parsed.params, found.rows, f"{request.root}/{place}"))
+        named = level != "none"
+        made.value += removed_entities(of, request.root, place, found.removed, context=named)
+        if named:
+            made.context = f"{request.root}/$metadata#{place}/$delta"
+        link = next_link(request, write_delta_token(scope, place, found.token), "$deltatoken")
+        if found.last:
+            made.delta = link
+        else:
+            made.next = link
+        return Response(200, list(HEADERS[level]), encode(made))
 
     def _property(self, scope: Scope, target: Target, fixed: dict[str, Any]) -> Response:
         """Answer `.../displayName` and `.../displayName/$value`."""

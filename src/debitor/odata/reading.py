@@ -167,11 +167,12 @@ def after(of: EntitySet, order: Sequence[Order], base: int) -> Node:
 @dataclass(frozen=True, slots=True)
 class PageToken:
     """Where the next page begins: the order values of the last row sent (or, for computed rows, how many were
-    sent) and how many rows of `$top` are left.
+    sent) and how many rows of `$top` are left. `since`: the client tracks changes from this version of the store on.
     """
 
     left: int | None
     last: tuple[Any, ...]
+    since: int | None = None
 
 
 def _token_salt(plan: Plan) -> bytes:
@@ -181,7 +182,7 @@ def _token_salt(plan: Plan) -> bytes:
 def write_token(plan: Plan, token: PageToken) -> str:
     """Return the text of `$skiptoken`."""
     last = [str(v) if isinstance(v, Decimal) else v for v in token.last]
-    body = msgspec.json.encode([token.left, *last])
+    body = msgspec.json.encode([token.left if token.since is None else {"since": token.since}, *last])
     check = zlib.crc32(body + _token_salt(plan)).to_bytes(4, "big")
     return base64.urlsafe_b64encode(check + body).decode().rstrip("=")
 
@@ -198,19 +199,24 @@ def read_token(plan: Plan, text: str) -> PageToken:
         if check != zlib.crc32(body + _token_salt(plan)).to_bytes(4, "big"):
             raise ValueError(text)
         left, *last = msgspec.json.decode(body, type=list[Any])
+        since = left.get("since") if type(left) is dict else None
+        if since is not None:
+            if type(since) is not int or since < 0:
+                raise ValueError(text)
+            left = None
         if left is not None and (type(left) is not int or left < 0):
             raise ValueError(text)
         if plan.of.rows is not None:
             if len(last) != 1 or type(last[0]) is not int or last[0] < 0:
                 raise ValueError(text)
-            return PageToken(left, (last[0],))
+            return PageToken(left, (last[0],), since)
         values = tuple(typed(plan.of.by_name[o.name], v) for o, v in zip(plan.order, last, strict=True))
     except (ValueError, ArithmeticError, binascii.Error, msgspec.DecodeError):
         raise Refused(
             "BadRequest",
             "The $skiptoken is not one of this server for this request. Ask for the first page again.",
         ) from None
-    return PageToken(left, values)
+    return PageToken(left, values, since)
 
 
 # --------------------------------------------------------------------------- plans
@@ -440,6 +446,25 @@ class Plans:
             values.append(offset)
         return scope.tx.run(query, values, scope.context)
 
+    def keyed(
+        self,
+        scope: Scope,
+        plan: Plan,
+        params: Sequence[Any],
+        fixed: Mapping[str, Any],
+        name: str,
+        keys: list[str],
+    ) -> dict[str, tuple[Any, ...]]:
+        """Return the rows of a plan whose property `name`, one of the key, is among `keys`; by its value."""
+        if plan.of.rows is not None:
+            found = self._computed(scope, plan, params, fixed)
+        else:
+            query = self._query(plan, tuple(fixed), len(params), among=name)
+            found = scope.tx.run(query, [*params, *fixed.values(), keys], scope.context)
+        at = plan.position(name)
+        wanted = set(keys)
+        return {row[at]: row for row in found if row[at] in wanted}
+
     def number(self, scope: Scope, plan: Plan, params: Sequence[Any], fixed: Mapping[str, Any]) -> int:
         """Return how many rows there are, without regard to pages."""
         if plan.of.rows is not None:
@@ -610,8 +635,9 @@ class Plans:
         *,
         page: int,
         guard: Callable[[], None],
-    ) -> tuple[list[tuple[Any, ...]], str | None]:
-        """Return the rows of one page, and the token of the next page or None.
+        since: int | None = None,
+    ) -> tuple[list[tuple[Any, ...]], str | None, int | None]:
+        """Return the rows of one page, the token of the next page or None, and `since` as the first page had it.
 
         Args:
             scope: the request.
@@ -620,30 +646,31 @@ class Plans:
             fixed: property -> value that the address demands.
             page: the most rows in the answer.
             guard: called before rows are handed out; raises Refused when they may not be.
+            since: the client asks to track changes from this version of the store on.
         """
         left, skip, seek = parsed.top, parsed.skip or 0, ()
         if parsed.skiptoken is not None:
             token = read_token(plan, parsed.skiptoken)
-            left, skip = token.left, 0
+            left, skip, since = token.left, 0, token.since
             if plan.of.rows is None:
                 seek = token.last
             else:
                 skip = token.last[0]
         if left == 0:
-            return [], None
+            return [], None, since
         limit = page + 1 if left is None or left > page else left
         rows = self.rows(scope, plan, parsed.params, fixed, limit=limit, offset=skip, seek=seek)
         if rows:
             guard()
         if len(rows) <= page:
-            return rows, None
+            return rows, None, since
         rows = rows[:page]
         if plan.of.rows is None:
             at = [plan.position(term.name) for term in plan.order]
             last: tuple[Any, ...] = tuple(rows[-1][i] for i in at)
         else:
             last = (skip + page,)
-        return rows, write_token(plan, PageToken(None if left is None else left - page, last))
+        return rows, write_token(plan, PageToken(None if left is None else left - page, last, since)), since
 
 
 def list_conditions(of: EntitySet, plan: Plan, scope: Scope, fixed: Mapping[str, Any]) -> dict[str, Any]:

@@ -16,6 +16,9 @@ class Identity:
     An id has the form of UUID version 7: 48 bits of milliseconds, then random bits. Ids of one process always
     increase: within a millisecond, and when the clock steps back, the last one is counted up.
 
+    Time stamps never step back either, and after `seal` they are later than all before. So two transactions never
+    share one, and who asks for what is later than the last stamp he has seen misses nothing.
+
     Args:
         clock: nanoseconds since 1970.
         entropy: n -> n random bytes.
@@ -26,18 +29,23 @@ class Identity:
         self._last = 0
         self._high, self._head = -1, ""
         self._stamp = (-1, "")
+        self._floor = 0
         self._lock = Lock()
 
     def now(self) -> str:
         """Return the time as `2026-01-31T09:30:00.120Z`."""
-        millisecond = self._clock() // 1_000_000
+        millisecond = max(self._clock() // 1_000_000, self._floor)
         last, text = self._stamp
-        if millisecond == last:
+        if millisecond <= last and last >= self._floor:
             return text
         seconds, rest = divmod(millisecond, 1000)
         text = f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{rest:03d}Z"
         self._stamp = (millisecond, text)
         return text
+
+    def seal(self) -> None:
+        """Let what is stamped from now on be later than what was stamped before."""
+        self._floor = self._stamp[0] + 1
 
     def new_id(self) -> str:
         """Return a fresh guid."""

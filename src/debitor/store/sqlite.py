@@ -246,6 +246,7 @@ class SqliteStore:
             if writing.dirty:
                 writing.cursor.execute("UPDATE debitor_store SET version = ?", (writing.version,))
             writing.cursor.execute("COMMIT")
+            self._identity.seal()
             self._known_version = writing.version
             self._reader.forget(writing.touched)
         except apsw.Error as error:
