@@ -4,9 +4,11 @@ Its id is that of the document; a statement has the id of the contact whose cust
 APIV2PDFDocument.Page.al.
 """
 
+from debitor.ledger.records import SalesInvoice, SalesInvoiceLine
 from debitor.operations import pdf_documents
 from debitor.operations.document_types import AttachmentParentType
-from debitor.schema import GUID, STREAM, EntitySet, Navigation, Property, enum
+from debitor.operations.master_records import Contact
+from debitor.schema import GUID, STREAM, EntitySet, Follow, Navigation, Property, enum
 
 _PARENTS = (
     ("salesInvoice", "salesInvoices"),
@@ -31,5 +33,6 @@ PDF_DOCUMENT = EntitySet(
         Navigation(name, target, many=False, on=(("parentId", "id"),), kind="partner", partner="pdfDocument")
         for name, target in _PARENTS
     ),
+    follows=(Follow(SalesInvoice, "id"), Follow(SalesInvoiceLine, "document_id"), Follow(Contact, "id")),
     media={"pdfDocumentContent": pdf_documents.content},
 )

@@ -37,7 +37,7 @@ from debitor.store import Reader, Transaction
 WAITING, SENT, FAILED = "waiting", "sent", "failed"
 
 
-@record("outgoing_mail", by_company=False, indexes=(("state", "next_attempt"),))
+@record("outgoing_mail", by_company=False, tracked=False, indexes=(("state", "next_attempt"),))
 class OutgoingMail(Row, frozen=True):
     """A mail to a customer. `state` is waiting, sent or failed; `failure` says why it is not sent yet."""
 
