@@ -45,6 +45,7 @@ _ESCAPED = re.compile(r"\\(.)")
     unique=(("client_id", "name"),),
     indexes=(("expires_at",),),
     by_company=False,
+    tracked=False,
 )
 class KeptAnswer(Row, frozen=True, kw_only=True):
     """The answer to a write with a key.
