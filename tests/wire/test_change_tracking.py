@@ -62,6 +62,10 @@ def flat() -> list[str]:
 @pytest.mark.parametrize("name", flat())
 def test_every_set_gives_a_delta_link(books: Books, name: str) -> None:
     answer = books.get(name, {"Prefer": "odata.track-changes"})
+    if answer.status_code == 400:
+        # It is read below a parent only.
+        assert "parent" in answer.json()["error"]["message"]
+        return
 
     assert answer.headers["Preference-Applied"] == "odata.track-changes"
     link = answer.json()["@odata.deltaLink"]
