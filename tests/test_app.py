@@ -18,6 +18,7 @@ from debitor.app import App
 from debitor.front import bodies
 from debitor.front.asgi import Message, request_ids
 from debitor.front.bodies import decompressed
+from debitor.front.limits import Limiter, Limits
 from debitor.identity import Authenticator, Caller, TooManyAttempts
 from debitor.odata.errors import response_of
 from debitor.odata.messages import Needs, Request, Response
@@ -435,6 +436,37 @@ def test_an_answer_to_head_says_nothing_of_its_length(client: Client) -> None:
 
     assert "content-length" not in client("HEAD")[1]
     assert client("GET")[1]["content-length"] == ["0"]
+
+
+@pytest.mark.parametrize("needs", ["read", "write"])
+def test_a_request_that_takes_too_long_is_undone(needs: Needs) -> None:
+    """The refusal is raised inside the transaction, after the work: the store drops what it wrote."""
+    now = [0.0]
+    client = Client(limiter=Limiter(Limits(work=480), clock=lambda: now[0]))
+    client.protocol.needed = needs
+
+    def slow() -> Response:
+        now[0] += 481
+        return Response(201, [], b"{}")
+
+    client.protocol.answer = slow
+    status, _, body = client("POST")
+
+    assert (status, error(body)) == (408, "Request_Timeout")
+
+
+def test_requests_above_a_limit() -> None:
+    client = Client(limiter=Limiter(Limits(requests=1)))
+    status, headers, body = [client() for _ in range(2)][1]
+
+    assert (status, error(body)) == (429, "Application_TooManyRequests")
+    assert 1 <= int(headers["retry-after"][0]) <= 300
+    assert client(headers=[])[0] == 401, "who is nobody has no limit of his own"
+
+
+def test_https_is_remembered() -> None:
+    assert "strict-transport-security" in Client(https=True)()[1]
+    assert "strict-transport-security" not in Client()()[1]
 
 
 # ---- outside the API

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -130,3 +131,32 @@ def test_a_secret_is_not_in_the_text_of_settings() -> None:
 
     assert made.client_secret == "hush"
     assert "hush" not in repr(made)
+
+
+def test_lists_come_from_a_file_or_with_commas(tmp_path: Path) -> None:
+    file = tmp_path / "debitor.toml"
+    file.write_text('trusted_proxies = ["10.0.0.0/8", "::1"]\ncors_origins = "https://a.example, http://b.example:1"')
+    made = load(environ={}, folder=tmp_path)
+    told = {row["name"]: row["value"] for row in made.rows()}
+
+    assert made.trusted_proxies == ("10.0.0.0/8", "::1/128")
+    assert made.cors_origins == ("https://a.example", "http://b.example:1")
+    assert told["trusted_proxies"] == "10.0.0.0/8, ::1/128"
+    assert load(environ={"DEBITOR_TRUSTED_PROXIES": "127.0.0.1"}, folder=tmp_path).trusted_proxies == (
+        "127.0.0.1/32",
+    )
+
+
+@pytest.mark.parametrize(
+    ("environ", "message"),
+    [
+        ({"DEBITOR_TRUSTED_PROXIES": "10.0.0.1/8"}, "trusted_proxies is a list of addresses or networks"),
+        ({"DEBITOR_TRUSTED_PROXIES": "proxy.internal"}, "10.0.0.0/8"),
+        ({"DEBITOR_CORS_ORIGINS": "https://a.example/path"}, "without a path"),
+        ({"DEBITOR_LIMITS": "strict"}, "limits is off or online"),
+        ({"DEBITOR_LIMIT_AT_ONCE": "0"}, "from 1 to 10000"),
+    ],
+)
+def test_values_of_the_front_door_that_cannot_be(environ: dict[str, str], message: str, tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=re.escape(message)):
+        load(environ=environ, folder=tmp_path)

@@ -17,12 +17,15 @@ from collections.abc import Callable
 from typing import Protocol
 from urllib.parse import unquote_to_bytes
 
-from debitor.front.asgi import Receive, Scope, Send, headers_of, peer_of, request_ids
+from debitor.front.asgi import Receive, Scope, Send, headers_of, request_ids
 from debitor.front.bodies import Disconnected, read_body
+from debitor.front.cors import Cors, Header
+from debitor.front.forwarding import Proxies
+from debitor.front.limits import Limiter, LimitReached, Turn
 from debitor.front.origin import Origins
 from debitor.front.outside import Outside
 from debitor.front.page import API
-from debitor.identity import Authenticator, TooManyAttempts
+from debitor.identity import Authenticator, Caller, TooManyAttempts
 from debitor.odata.errors import ERROR_HEADERS, error_body, response_of
 from debitor.odata.messages import Needs, Request, Response
 from debitor.schema import Refused
@@ -37,6 +40,7 @@ DRAIN = 30.0
 _ROOT = re.compile(r"(?:/[^/]+|/v2\.0(?:/[^/]+){1,2})/api/v2\.0(?=/|$)", re.IGNORECASE)
 _CONSTANT = frozenset({"content-type", "odata-version", "cache-control"})
 _NOSNIFF = (b"x-content-type-options", b"nosniff")
+_HSTS = (b"strict-transport-security", b"max-age=31536000")
 
 
 class Answering(Protocol):
@@ -83,7 +87,11 @@ class App:
         identity: who may ask.
         origin: scheme and host to use where the request names none.
         fixed_origin: use `origin` always, for a server behind a proxy.
+        proxies: whose Forwarded and X-Forwarded-* headers are believed; None: nobody's.
         max_body: bytes of the largest body, after decompression.
+        limiter: how much one user may ask; None: any amount.
+        cors: which pages of other origins may ask; None: none.
+        https: this server itself speaks TLS.
     """
 
     def __init__(
@@ -94,11 +102,17 @@ class App:
         *,
         origin: str,
         fixed_origin: bool = False,
+        proxies: Proxies | None = None,
         max_body: int = 32 << 20,
+        limiter: Limiter | None = None,
+        cors: Cors | None = None,
+        https: bool = False,
     ) -> None:
         self.service, self.store, self.identity = service, store, identity
         self.max_body = max_body
-        self._origins = Origins(origin, fixed=fixed_origin)
+        self._limiter, self._cors = limiter, cors
+        self._origins = Origins(origin, fixed=fixed_origin, proxies=proxies)
+        self._always = [_NOSNIFF, _HSTS] if https else [_NOSNIFF]
         self.outside = Outside(identity, self._origins)
         self._fresh_id = request_ids()
         self._active = 0
@@ -117,8 +131,12 @@ class App:
 
     async def _respond(self, scope: Scope, receive: Receive, send: Send) -> None:
         request_id = self._fresh_id()
+        cors: list[Header] = []
         try:
-            response = await self._answer(scope, receive, request_id)
+            preflight = False
+            if self._cors is not None:
+                cors, preflight = self._cors.headers(scope)
+            response = Response(204, []) if preflight else await self._answer(scope, receive, request_id)
         except Disconnected:
             return
         except StoreError as error:
@@ -130,7 +148,8 @@ class App:
         body = response.body
         headers = [_ENCODED.get(pair) or _encoded(pair) for pair in response.headers]
         headers.append((b"request-id", request_id.encode()))
-        headers.append(_NOSNIFF)
+        headers += self._always
+        headers += cors
         # A 204 or 304 has no body by definition, and a HEAD answer has the length of what it leaves out.
         if body or (response.status >= 200 and response.status not in (204, 304) and scope["method"] != "HEAD"):
             headers.append((b"content-length", str(len(body)).encode()))
@@ -154,14 +173,38 @@ class App:
         caller = self.identity.known(credentials)
         if caller is None:
             try:
-                caller = await self.identity.prove(credentials, peer_of(scope))
+                caller = await self.identity.prove(credentials, self._origins.client(scope, headers))
+            except Refused as no:
+                return response_of(no, request_id)
             except TooManyAttempts as wait:
                 return _too_many(wait, request_id)
             if caller is None:
                 return self._unauthorized(request_id, tried=True)
-        method: str = scope["method"]
+        if self._limiter is None:
+            return await self._serve(scope, receive, prefix, headers, caller, request_id)
         try:
-            root = self._origins.root(scope["scheme"], headers.get("host", ""), prefix)
+            turn = await self._limiter.enter(caller.client_id)
+        except LimitReached as no:
+            response = response_of(no, request_id)
+            response.headers.append(("retry-after", str(no.retry_after)))
+            return response
+        with turn:
+            return await self._serve(scope, receive, prefix, headers, caller, request_id, turn)
+
+    async def _serve(
+        self,
+        scope: Scope,
+        receive: Receive,
+        prefix: str,
+        headers: dict[str, str],
+        caller: Caller,
+        request_id: str,
+        turn: Turn | None = None,
+    ) -> Response:
+        """Answer a request below an API root of somebody who may ask."""
+        path, method = scope["path"], scope["method"]
+        try:
+            root = self._origins.root(scope, headers, prefix)
             if method not in METHODS:
                 raise Refused("BadRequest_MethodNotAllowed", f"There is no method '{method[:20]}' here.", 405)
             if "\ufffd" in path:
@@ -184,9 +227,11 @@ class App:
                 release = service.claim(request)
             if needs == "read":
                 response = service.handle(request, self.store.reader())
+                if turn is not None:
+                    turn.check()
             else:
                 response = await self.store.write(
-                    lambda transaction: service.execute(request, transaction), long=needs == "long"
+                    lambda transaction: _in_time(service.execute(request, transaction), turn), long=needs == "long"
                 )
         except (Refused, StoreError) as no:
             response = service.error_response(request, no)
@@ -228,6 +273,13 @@ class App:
             await asyncio.sleep(0.01)
         if self._active:
             log.warning("%d requests were still in flight after %g seconds", self._active, seconds)
+
+
+def _in_time(response: Response, turn: Turn | None) -> Response:
+    """The response, unless its time is over: then its transaction is undone."""
+    if turn is not None:
+        turn.check()
+    return response
 
 
 def _too_many(wait: TooManyAttempts, request_id: str) -> Response:

@@ -24,6 +24,9 @@ from pathlib import Path
 
 from debitor import __version__, identity
 from debitor.app import DRAIN, App
+from debitor.front.cors import Cors
+from debitor.front.forwarding import Proxies
+from debitor.front.limits import Limiter, Limits
 from debitor.host import BooksHost
 from debitor.ledger.records import Company
 from debitor.odata.service import Service
@@ -244,7 +247,11 @@ async def _serve(settings: Settings, store: Store, start: Start, say: Callable[[
         asker,
         origin=settings.origin,
         fixed_origin=bool(settings.public_url),
+        proxies=Proxies(settings.trusted_proxies) if settings.trusted_proxies else None,
         max_body=settings.max_body,
+        limiter=Limiter(limits_of(settings)) if settings.limits == "online" else None,
+        cors=Cors(settings.cors_origins) if settings.cors_origins else None,
+        https=settings.tls_cert is not None,
     )
     server = Server(
         app,
@@ -309,6 +316,18 @@ def postman_of(settings: Settings, store: Store) -> Coroutine[None, None, None]:
     from debitor.postman import Postman, Smtp
 
     return Postman(store, Smtp.of(settings.smtp_url, settings.mail_from), pause=settings.mail_retry).run()
+
+
+def limits_of(settings: Settings) -> Limits:
+    """The numbers of `limits = "online"`."""
+    return Limits(
+        requests=settings.limit_requests,
+        window=settings.limit_window,
+        at_once=settings.limit_at_once,
+        queue=settings.limit_queue,
+        wait=settings.limit_wait,
+        work=settings.limit_work,
+    )
 
 
 async def first_answer(settings: Settings) -> None:

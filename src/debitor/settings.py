@@ -13,6 +13,7 @@ import re
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 
@@ -115,6 +116,31 @@ def _mailbox(raw: Any) -> str:
     return text
 
 
+def _several(read: Callable[[str], str]) -> Callable[[Any], tuple[str, ...]]:
+    """A list in a file; in a flag or a variable the same with commas between."""
+
+    def read_all(raw: Any) -> tuple[str, ...]:
+        values = raw.split(",") if isinstance(raw, str) else raw
+        if not isinstance(values, list | tuple) or not all(isinstance(value, str) for value in values):
+            raise ValueError("a list of texts, or one text with commas between them")
+        return tuple(read(value.strip()) for value in values if value.strip())
+
+    return read_all
+
+
+def _network(text: str) -> str:
+    try:
+        return str(ip_network(text))
+    except ValueError:
+        raise ValueError("a list of addresses or networks, such as 10.0.0.0/8, ::1") from None
+
+
+def _origin(text: str) -> str:
+    if text != "*" and not re.fullmatch(r"[a-z][a-z0-9+.-]*://[A-Za-z0-9.\-\[\]:]+", text):
+        raise ValueError("a list of origins such as https://app.example.com without a path, or *")
+    return text
+
+
 def _setting(default: Any, read: Callable[[Any], Any], about: str, *, secret: bool = False) -> Any:
     return field(default=default, repr=not secret, metadata={"read": read, "about": about, "secret": secret})
 
@@ -135,6 +161,17 @@ class Settings:
     tls_cert: Path | None = _setting(None, _optional_path, "certificate chain (PEM) to serve https")
     tls_key: Path | None = _setting(None, _optional_path, "private key (PEM) of the certificate")
     public_url: str = _setting("", _public_url, "address that clients use, when it differs from host and port")
+    trusted_proxies: tuple[str, ...] = _setting(
+        (), _several(_network), "networks of proxies whose Forwarded and X-Forwarded-* headers are believed"
+    )
+    cors_origins: tuple[str, ...] = _setting((), _several(_origin), "origins of browser applications that may ask")
+    limits: str = _setting("off", _one_of("off", "online"), "off, or online: as many requests as Business Central")
+    limit_requests: int = _setting(6000, _whole(1, 10_000_000), "requests of a user in one window")
+    limit_window: int = _setting(300, _whole(1, 86_400), "seconds of that window")
+    limit_at_once: int = _setting(5, _whole(1, 10_000), "requests of a user that are answered at the same time")
+    limit_queue: int = _setting(95, _whole(0, 10_000), "requests of a user that may wait for their turn")
+    limit_wait: int = _setting(480, _whole(1, 3600), "seconds that one waits at most")
+    limit_work: int = _setting(480, _whole(1, 3600), "seconds that a request may take")
     max_body: int = _setting(32 << 20, _size, "largest request body, in bytes after decompression")
     deletions_kept: int = _setting(30, _whole(1, 3650), "days for which delta links can tell what was deleted")
     token_lifetime: int = _setting(3600, _whole(60, 86400), "seconds that an access token is valid")
@@ -182,6 +219,8 @@ class Settings:
                 value = "********"
             elif isinstance(value, Path):
                 value = str(value)
+            elif isinstance(value, tuple):
+                value = ", ".join(value)
             table.append(
                 {
                     "name": each.name,

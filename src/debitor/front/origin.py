@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import re
+from collections.abc import Mapping
 from urllib.parse import quote
 
+from debitor.front.asgi import Scope, peer_of
+from debitor.front.forwarding import HOST, Proxies, Via
 from debitor.schema import Refused
 
-_HOST = re.compile(r"[A-Za-z0-9._-]{1,255}(:\d{1,5})?|\[[0-9A-Fa-f:.]{2,45}\](:\d{1,5})?")
 _REMEMBERED = 1000
 
 
@@ -17,26 +18,46 @@ class Origins:
     Args:
         default: scheme and host to use where the request names none.
         fixed: use `default` always, for a server whose address is set.
+        proxies: who is believed about the client's side; None: nobody.
     """
 
-    def __init__(self, default: str, *, fixed: bool = False) -> None:
-        self._default, self._fixed = default, fixed
-        self._roots: dict[tuple[str, str, str], str] = {}
+    def __init__(self, default: str, *, fixed: bool = False, proxies: Proxies | None = None) -> None:
+        self._default, self._fixed, self._proxies = default, fixed, proxies
+        self._roots: dict[tuple[str, str, str, str], str] = {}
 
-    def root(self, scheme: str, host: str, prefix: str) -> str:
-        """The API root on the caller's own origin. Raises Refused for a Host that is none."""
-        root = self._roots.get((scheme, host, prefix))
+    def client(self, scope: Scope, headers: Mapping[str, str]) -> str:
+        """The address of who asks. Raises Refused when a proxy says what cannot be."""
+        if self._proxies is None:
+            return peer_of(scope)
+        return self._proxies.via(peer_of(scope), scope["scheme"], headers).client
+
+    def root(self, scope: Scope, headers: Mapping[str, str], prefix: str) -> str:
+        """The API root on the caller's own origin. Raises Refused for a host that is none."""
+        if self._proxies is None:
+            key = (scope["scheme"], headers.get("host", ""), "", prefix)
+        else:
+            via = self._proxies.via(peer_of(scope), scope["scheme"], headers)
+            key = (via.scheme, via.host, via.prefix, prefix)
+        root = self._roots.get(key)
         if root is None:
-            root = self.origin(scheme, host) + quote(prefix, safe="/")
+            root = self._address(key[0], key[1], key[2]) + quote(prefix, safe="/")
             if len(self._roots) >= _REMEMBERED:
                 self._roots.clear()
-            self._roots[scheme, host, prefix] = root
+            self._roots[key] = root
         return root
 
-    def origin(self, scheme: str, host: str) -> str:
-        """Scheme and host by which the caller came. Raises Refused for a Host that is none."""
-        if self._fixed or not host:
+    def origin(self, scope: Scope, headers: Mapping[str, str]) -> str:
+        """Scheme, host and proxy's prefix by which the caller came. Raises Refused for a host that is none."""
+        via = Via("", scope["scheme"], headers.get("host", ""))
+        if self._proxies is not None:
+            via = self._proxies.via(peer_of(scope), scope["scheme"], headers)
+        return self._address(via.scheme, via.host, via.prefix)
+
+    def _address(self, scheme: str, host: str, prefix: str) -> str:
+        if self._fixed:
             return self._default
-        if not _HOST.fullmatch(host):
+        if not host:
+            return self._default + prefix
+        if not HOST.fullmatch(host):
             raise Refused("BadRequest", "The Host header names no host.")
-        return f"{scheme}://{host}"
+        return f"{scheme}://{host}{prefix}"

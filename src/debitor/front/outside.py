@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 import msgspec
 
-from debitor.front.asgi import Receive, Scope, headers_of, peer_of
+from debitor.front.asgi import Receive, Scope, headers_of
 from debitor.front.bodies import read_body
 from debitor.front.origin import Origins
 from debitor.front.page import API, front_page
@@ -65,7 +65,7 @@ class Outside:
             return self._ready()
         headers = headers_of(scope["headers"])
         try:
-            origin = self.origins.origin(scope["scheme"], headers.get("host", ""))
+            origin = self.origins.origin(scope, headers)
         except Refused as no:
             return response_of(no, request_id)
         if path == "/":
@@ -99,7 +99,7 @@ class Outside:
                 authorization.encode("latin-1"),
                 headers.get("content-type", ""),
                 tenant=tenant,
-                peer=peer_of(scope),
+                peer=self.origins.client(scope, headers),
                 version=version,
             )
         except Refused as no:

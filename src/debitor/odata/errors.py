@@ -26,6 +26,7 @@ STATUS: dict[str, int] = {
     "Request_FailedDependency": 424,
     "Request_IdempotencyKeyInUse": 409,
     "Request_IdempotencyKeyReused": 422,
+    "Request_Timeout": 408,
     "Authentication_InvalidCredentials": 401,
     "Authorization_AccessDenied": 403,
     "Application_DialogException": 400,
