@@ -126,6 +126,7 @@ class Query:
         where: condition or None.
         order: complete order, ending in the key so that it is total; () when at most one row can match.
         limit, offset: slots, or None.
+        each: limit and offset count anew for every value of this property, which `where` holds to a list.
         count: return the number of rows instead of rows (`run` gives [(n,)]).
     """
 
@@ -135,6 +136,7 @@ class Query:
     order: tuple[Order, ...] = ()
     limit: Param | None = None
     offset: Param | None = None
+    each: Field | None = None
     count: bool = False
     version: bool = True
     compiled: dict[str, Any] = field(default_factory=dict, repr=False)

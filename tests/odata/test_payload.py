@@ -104,7 +104,7 @@ def test_a_value_is_read_as_its_type(name: str, written: str, value: Any) -> Non
         ('{"Title":"x"}', "BadRequest", "'Title'"),
         ('{"lines":[]}', "BadRequest", "Could not find a property named 'lines' on type 'Microsoft.NAV.book'."),
         ('{"authorNumber":"x"}', "BadRequest_InvalidOperation", "Control 'authorNumber' is read-only"),
-        ('{"author@odata.bind":"x"}', "BadRequest", "odata.bind"),
+        ('{"reviews@odata.bind":["x"]}', "BadRequest", "odata.bind"),
         ('{"cover":"x"}', "BadRequest", "cover"),
         ('{"authorId":"x"}', "BadRequest", "'x'"),
         ('{"authorId":""}', "BadRequest", "Edm.Guid"),

@@ -400,6 +400,34 @@ def test_pages_of_an_ordered_list(shelf: Store) -> None:
     assert [r[0] for r in run(shelf, rest, 10)] == everything[10:]
 
 
+@pytest.mark.parametrize(("limit", "offset"), [(2, None), (1, 1), (None, 2), (2, 0), (0, 0), (50, 3)])
+def test_a_page_of_every_partition(shelf: Store, limit: int | None, offset: int | None) -> None:
+    """What `$top` and `$skip` inside `$expand` ask: so many books of every author, not so many books."""
+    order = (Order("title", descending=True), Order("isbn"))
+    some = Among(Field("authorNumber"), Param(0, code(20)))
+    wanted = [(name, value) for name, value in (("limit", limit), ("offset", offset)) if value is not None]
+    bounds = {name: Param(1 + at, INT64) for at, (name, _) in enumerate(wanted)}
+    given = [value for _, value in wanted]
+    numbers = ["10", "20"]
+
+    everything = run(shelf, query(some, "authorNumber", "isbn", "inPrint", order=order, version=True), numbers)
+    paged = run(
+        shelf,
+        query(
+            some, "authorNumber", "isbn", "inPrint", order=order, version=True, each=Field("authorNumber"), **bounds
+        ),
+        numbers,
+        *given,
+    )
+
+    for number in numbers:
+        mine = [row for row in everything if row[1] == number]
+        first = offset or 0
+        last = None if limit is None else first + limit
+        assert len(mine) == 4
+        assert [row for row in paged if row[1] == number] == mine[first:last]
+
+
 def test_fixed_conditions_of_an_entity_set(shelf: Store) -> None:
     def of(**where: Any) -> EntitySet:
         named = {path.replace("__", "."): value for path, value in where.items()}

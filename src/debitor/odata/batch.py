@@ -16,13 +16,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 from debitor.odata.batch_forms import Answer, Part, bad_batch, read_json, write_json
 from debitor.odata.batch_multipart import is_multipart, read_multipart, write_multipart
 from debitor.odata.errors import response_of
 from debitor.odata.headers import READS, company_named, prefer_of
 from debitor.odata.messages import Needs, Request, Response
+from debitor.odata.urls import path_below
 from debitor.schema import Refused
 from debitor.store import Root, StoreError
 
@@ -84,7 +85,7 @@ def needs(service: Service, request: Request) -> Needs:
     for part in parts:
         if part.method in READS:
             continue
-        path = path_of(part.url.partition("?")[0], request.root)
+        path = path_below(part.url.partition("?")[0], request.root)
         asked = "write" if path.endswith("$batch") else service.needs(Request(part.method, request.root, path))
         if asked == "long":
             return "long"
@@ -256,9 +257,9 @@ def _request(state: _Run, part: Part) -> Request:
     reference = url.removeprefix("/")
     if reference.startswith("$") and not reference.startswith(("$batch", "$metadata")):
         name, slash, rest = reference[1:].partition("/")
-        path = path_of(unquote(_known(state, name)) + slash + rest, outer.root, decoded=True)
+        path = path_below(unquote(_known(state, name)) + slash + rest, outer.root, decoded=True)
     else:
-        path = path_of(url, outer.root)
+        path = path_below(url, outer.root)
     if path.rstrip("/").endswith("$batch"):
         raise Refused("BadRequest", "A $batch cannot hold another $batch.")
     headers = {**state.inherited, **part.headers}
@@ -288,19 +289,3 @@ def _known(state: _Run, name: str) -> str:
     if known is None:
         raise Refused("BadRequest", f"'${name[:100]}' refers to no earlier request that succeeded.")
     return known
-
-
-def path_of(url: str, root: str, *, decoded: bool = False) -> str:
-    """Return the path below the API root that an address in a body means.
-
-    Absolute addresses, addresses from the host (`/api/v2.0/companies`), and addresses below the root with or without
-    a leading slash are the same. Another host's name is not checked: there is only this server.
-    """
-    _, scheme, rest = url.partition("://")
-    if scheme:
-        url = "/" + rest.partition("/")[2]
-    base = urlsplit(root).path
-    if base and (url == base or url.startswith(base + "/")):
-        url = url[len(base) :]
-    url = url.lstrip("/")
-    return url if decoded or "%" not in url else unquote(url)

@@ -6,7 +6,8 @@ from typing import Final
 from urllib.parse import parse_qsl, quote, unquote
 
 from debitor.odata.messages import Request
-from debitor.odata.payload import Level
+from debitor.odata.payload import Level, shown
+from debitor.schema import Refused
 
 READS: Final = frozenset(("GET", "HEAD", "OPTIONS"))
 """Methods that never write."""
@@ -68,6 +69,19 @@ def is_json(content_type: str) -> bool:
         if name.strip() == "charset" and value.strip().strip('"') not in ("utf-8", "utf8"):
             return False
     return True
+
+
+def check_intent(request: Request) -> None:
+    """Refuse a `Data-Access-Intent` that is none. Both read the same rows here: there is one copy of the books.
+
+    Raises:
+        Refused: 400 for another value than ReadOnly and ReadWrite.
+    """
+    said = request.headers["data-access-intent"].strip()
+    if said.lower() not in ("readonly", "readwrite"):
+        raise Refused(
+            "BadRequest", f"The Data-Access-Intent '{shown(said)}' is not known; send ReadOnly or ReadWrite."
+        )
 
 
 def question(request: Request) -> list[str]:

@@ -318,16 +318,23 @@ def _expand(of: EntitySet, text: str, reading: _Reading, depth: int) -> tuple[Ex
             continue
         name, bracket, inner = part.partition("(")
         name = name.rstrip()
+        if name == "*":
+            if bracket:
+                raise _refusal("$expand=* takes no options; name the navigations to give them some.")
+            named = [n.name for n in of.navigations if n.target in reading.catalog and n.name not in found]
+        else:
+            named = [name]
+            if name in found:
+                raise _refusal(f"The navigation '{_short(name)}' is expanded twice.")
         if bracket and not inner.endswith(")"):
             raise _refusal(f"The $expand of '{_short(name)}' lacks its closing parenthesis.")
-        if name in found:
-            raise _refusal(f"The navigation '{_short(name)}' is expanded twice.")
-        reading.expanded += 1
+        reading.expanded += len(named)
         if depth >= DEEPEST:
             raise _refusal(f"$expand goes more than {DEEPEST} levels deep.")
         if reading.expanded > MOST_EXPANDED:
             raise _refusal(f"$expand names more than {MOST_EXPANDED} navigations.")
-        found[name] = _expanded(of, name, inner[:-1] if bracket else "", reading, depth)
+        for each in named:
+            found[each] = _expanded(of, each, inner[:-1] if bracket else "", reading, depth)
     return tuple(found.values())
 
 

@@ -340,11 +340,16 @@ def blank_of(of: Property) -> Any:
 
 @dataclass(slots=True)
 class Incoming:
-    """What a body holds. `id` is the entity's own id when the body names it; `parts` are nested new entities."""
+    """What a body holds. `id` is the entity's own id when the body names it; `parts` are nested new entities.
+
+    `binds` maps a property to the navigation and the address that give it its value; until they are resolved
+    (binding.py), the draft may hold None in its place.
+    """
 
     draft: Draft
     id: str | None = None
     parts: list[tuple[Navigation, list[Incoming]]] = field(default_factory=list)
+    binds: dict[str, tuple[Navigation, Any]] = field(default_factory=dict)
 
 
 class BodyReader:
@@ -364,21 +369,29 @@ class BodyReader:
             if known.editable and not known.filter_only:
                 self._readers[known.name] = _READERS[known.type.kind](known)
                 self._blanks[known.name] = blank_of(known)
+        self._bindable = {
+            n.name: n
+            for n in of.navigations
+            if not n.many and len(n.on) == 1 and n.target in catalog and n.on[0][0] in self._readers
+        }
         self._parts = {n.name: n for n in of.navigations if n.deep and n.target in catalog}
         self._own = of.by_name[of.key[0]] if len(of.key) == 1 else None
         self._part_readers: dict[str, BodyReader] = {}
 
-    def read(self, body: bytes) -> Incoming:
+    def read(self, body: bytes, *, whole: bool = False) -> Incoming:
         """Return what the body of a request holds.
 
+        Args:
+            body: JSON.
+            whole: it is a whole entity, as it was read: properties that clients cannot write are ignored.
         Raises:
             Refused: 400 with the property, the value and what is expected.
         """
         if not body:
             raise _bad_body("it is empty; a JSON object is expected.")
-        return self.take(decode_object(body))
+        return self.take(decode_object(body), whole=whole)
 
-    def take(self, members: Mapping[str, Any]) -> Incoming:
+    def take(self, members: Mapping[str, Any], *, whole: bool = False) -> Incoming:
         """Return what a decoded object holds. Raises Refused as `read` does."""
         draft: Draft = {}
         made = Incoming(draft)
@@ -386,7 +399,7 @@ class BodyReader:
         for name, value in members.items():
             read = readers.get(name)
             if read is None:
-                self._other(made, name, value)
+                self._other(made, name, value, whole)
             elif value is None:
                 blank = self._blanks[name]
                 draft[name] = read(None) if blank is None else blank
@@ -394,13 +407,11 @@ class BodyReader:
                 draft[name] = read(value)
         return made
 
-    def _other(self, made: Incoming, name: str, value: Any) -> None:
+    def _other(self, made: Incoming, name: str, value: Any, whole: bool) -> None:
         """Take a member that is not an editable property: a nested part, the own id, an annotation."""
         if "@" in name:
             if name.endswith("@odata.bind"):
-                raise Refused(
-                    "BadRequest", f"'{name[:_SHOWN]}' is not supported; set the property that holds the id instead."
-                )
+                self._bind(made, name.removesuffix("@odata.bind"), value)
             return
         part = self._parts.get(name)
         if part is not None:
@@ -419,9 +430,20 @@ class BodyReader:
         if known is self._own and value is not None:
             made.id = _READERS[known.type.kind](known)(value)
             return
-        if name == "lastModifiedDateTime" and not self._strict:
+        if whole or (name == "lastModifiedDateTime" and not self._strict):
             return
         raise read_only(name)
+
+    def _bind(self, made: Incoming, name: str, value: Any) -> None:
+        way = self._bindable.get(name)
+        if way is None or self._strict:
+            raise Refused(
+                "BadRequest",
+                f"'{name[:_SHOWN]}@odata.bind' is not supported for '{self.of.name}'; set the property that holds "
+                "the id instead.",
+            )
+        made.binds[way.on[0][0]] = (way, value)
+        made.draft.setdefault(way.on[0][0], None)
 
     def _nested(self, part: Navigation, value: Any) -> list[Incoming]:
         items = value if part.many else [value]

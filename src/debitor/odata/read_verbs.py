@@ -86,7 +86,7 @@ class ReadVerbs:
         more: list[Any] = []
         if plan.branches:
             more = self._walk.plans.expand(scope, plan, parsed.params, (row,), [address] if address else None)[0]
-        context = UNSET if level == "none" else f"{root}/$metadata#{place}/$entity"
+        context = UNSET if level == "none" else f"{root}/$metadata#{place}{plan.selected}/$entity"
         headers = list(HEADERS[level])
         if of.etag:
             headers.append(("etag", etag_of(row[0])))
@@ -129,7 +129,7 @@ class ReadVerbs:
         place = self._walk.place(scope, target.steps)
         made = Page(value=self._walk.plans.render(scope, plan, parsed.params, rows, f"{request.root}/{place}"))
         if level != "none":
-            made.context = f"{request.root}/$metadata#{place}"
+            made.context = f"{request.root}/$metadata#{place}{plan.selected}"
         if parsed.shape.count:
             made.count = self._walk.plans.number(scope, plan, parsed.params, fixed)
         if token is not None:

@@ -74,6 +74,11 @@ class Branch:
     theirs: tuple[int, ...]
     count: bool
 
+    @property
+    def in_python(self) -> bool:
+        """Whether the page of each parent is cut here: rows are computed, counted, or compared by two properties."""
+        return self.count or self.plan.of.rows is not None or len(self.theirs) > 1
+
 
 @dataclass(slots=True)
 class Plan:
@@ -88,12 +93,22 @@ class Plan:
     branches: tuple[Branch, ...]
     render: Render
     addressed: bool
+    selected: str
+    """What follows the place in context URLs: `(number,displayName)`, or nothing when nothing was selected."""
     fixed_by_filter: tuple[tuple[str, Param], ...]
     queries: dict[Any, Query] = field(default_factory=dict)
 
     def position(self, name: str) -> int:
         """Where a column lies in the rows of this plan."""
         return self.start + next(i for i, column in enumerate(self.columns) if column.name == name)
+
+
+def _select_list(shape: Shape) -> str:
+    """Return the select list of context URLs (OData 4.0, part 1, section 10.7): an expanded navigation stands in it
+    only with what was selected or expanded inside.
+    """
+    inner = [(e.navigation.name, _select_list(e.shape)) for e in shape.expand]
+    return ",".join((*(shape.select or ()), *(f"{name}({told})" for name, told in inner if told)))
 
 
 def fixed_by_filter(where: Node | None) -> tuple[tuple[str, Param], ...]:
@@ -352,6 +367,7 @@ class Plans:
             branches=tuple(branches),
             render=renderer_of(of, shape.select, level, members, version=of.etag),
             addressed=streams or level == "full" or any(b.plan.addressed for b in branches),
+            selected=f"({selected})" if (selected := _select_list(shape)) else "",
             fixed_by_filter=fixed_by_filter(shape.where),
         )
 
@@ -368,7 +384,8 @@ class Plans:
         count: bool = False,
     ) -> Query:
         """Return the query whose parameters are: those of the filter (`base` many), the fixed values, the list
-        for `among`, the order values to seek after, limit, offset; each only when asked for.
+        for `among`, the order values to seek after, limit, offset; each only when asked for. With `among`, limit
+        and offset count per value.
         """
         key = (fixed, base, among, seek, limit, offset, count)
         found = plan.queries.get(key)
@@ -401,6 +418,7 @@ class Plans:
             order=() if count else plan.order,
             limit=bounds[0],
             offset=bounds[1],
+            each=Field(among) if among and (limit or offset) else None,
             count=count,
             version=of.etag and not count,
         )
@@ -568,7 +586,10 @@ class Plans:
             expand, child = branch.expand, branch.plan
             first = expand.skip or 0
             last = None if expand.top is None else first + expand.top
-            kept = [found[first:last] if branch.navigation.many else found[:1] for found in shared]
+            if not branch.navigation.many:
+                kept = [found[:1] for found in shared]
+            else:
+                kept = [found[first:last] for found in shared] if branch.in_python else shared
             flat = [row for found in kept for row in found]
             places: list[str] | None = None
             if child.addressed and addresses is not None:
@@ -616,8 +637,16 @@ class Plans:
         if of.rows is not None:
             found = self._computed(scope, plan, params, constant, {theirs[0]: keys}) if asked else []
         elif asked:
-            query = self._query(plan, tuple(constant), len(params), among=theirs[0])
-            found = scope.tx.run(query, [*params, *constant.values(), keys], scope.context)
+            values = [*params, *constant.values(), keys]
+            top = skip = None
+            if not branch.in_python:
+                # Only the entities of a collection are counted off; a single one takes no options.
+                top, skip = branch.expand.top, branch.expand.skip
+                values.extend(bound for bound in (top, skip) if bound is not None)
+            query = self._query(
+                plan, tuple(constant), len(params), among=theirs[0], limit=top is not None, offset=skip is not None
+            )
+            found = scope.tx.run(query, values, scope.context)
         else:
             found = []
         for row in found:

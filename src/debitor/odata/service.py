@@ -18,8 +18,9 @@ from dataclasses import replace
 
 from debitor.odata import batch
 from debitor.odata.answers import CACHE, HEADERS, VERSION
+from debitor.odata.binding import Binder
 from debitor.odata.errors import not_allowed, response_of
-from debitor.odata.headers import READS
+from debitor.odata.headers import READS, check_intent
 from debitor.odata.idempotency import HEADER, LIFETIME, Idempotency
 from debitor.odata.messages import Host, Needs, Request, Response
 from debitor.odata.metadata import metadata_of, service_document_of
@@ -49,7 +50,7 @@ class Service:
         self._addresses = Addresses(self._catalog, strict=host.strict)
         self._walk = Walker(host, self._catalog, Plans(self._catalog))
         self._reads = ReadVerbs(self._walk)
-        self._writes = WriteVerbs(self._walk, self._reads)
+        self._writes = WriteVerbs(self._walk, self._reads, Binder(self._walk, self._addresses.parse))
         self._metadata: bytes | None = None
         self._documents: dict[str, bytes] = {}
         self._idempotency = Idempotency(key_lifetime)
@@ -121,6 +122,8 @@ class Service:
             raise Refused(
                 "Authorization_AccessDenied", f"This client may read only; {method[:20]} needs full rights."
             )
+        if "data-access-intent" in request.headers:
+            check_intent(request)
         if HEADER in request.headers and self._keyed(request):
             return self._idempotency.once(request, root, lambda: self._answer(request, root, target))
         return self._answer(request, root, target)
@@ -133,6 +136,8 @@ class Service:
             return Response(204, [("allow", self._allowed(target)), CACHE])
         company, tx = self._walk.session(request, root, target)
         scope = Scope(self._host, request, tx, company)
+        if target.alternate:
+            target = self._walk.resolved(scope, target)
         if method == "GET":
             return self._reads.get(scope, target)
         if method == "HEAD":
@@ -143,7 +148,7 @@ class Service:
             if target.tail == "action":
                 return self._writes.action(scope, target)
             return self._writes.create(scope, target)
-        if method == "PATCH" and not target.tail:
+        if method in ("PATCH", "PUT") and not target.tail:
             return self._writes.patch(scope, target)
         if method == "DELETE" and not target.tail:
             return self._writes.delete(scope, target)
@@ -153,6 +158,8 @@ class Service:
         """Answer what is no entity: the service document, `$metadata`, `$batch`."""
         method = request.method
         if target.what == "batch":
+            if method == "OPTIONS":
+                return Response(204, [("allow", "POST, OPTIONS"), CACHE])
             if method != "POST":
                 raise not_allowed(method, "$batch")
             if target.company is not None:
@@ -190,6 +197,8 @@ class Service:
                 verbs.append("POST")
             if step.one and of.change is not None:
                 verbs.append("PATCH")
+                if self.strict or of.rows is None:
+                    verbs.append("PUT")
             if step.one and of.remove is not None:
                 verbs.append("DELETE")
         return ", ".join(verbs)

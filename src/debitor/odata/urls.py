@@ -15,9 +15,10 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
+from urllib.parse import unquote, urlsplit
 
 from debitor.odata.errors import bad_key, not_allowed, not_found
-from debitor.schema import Action, EntitySet, Navigation, Property
+from debitor.schema import Action, EntitySet, Navigation, Property, record_of
 
 What = Literal["entities", "service", "metadata", "batch"]
 Tail = Literal["", "count", "property", "value", "action"]
@@ -41,11 +42,17 @@ class Step:
     of: EntitySet
     navigation: Navigation | None = None
     keys: tuple[Any, ...] | None = None
+    alternate: tuple[str, Any] | None = None
+    """(property, value) when the address names the entity by another unique property than its key."""
 
     @property
     def one(self) -> bool:
         """Whether the step stands for one entity rather than a collection."""
-        return self.keys is not None or (self.navigation is not None and not self.navigation.many)
+        return (
+            self.keys is not None
+            or self.alternate is not None
+            or (self.navigation is not None and not self.navigation.many)
+        )
 
     @property
     def name(self) -> str:
@@ -63,6 +70,8 @@ class Target:
     tail: Tail = ""
     field: Property | None = None
     action: Action | None = None
+    alternate: bool = False
+    """A step names its entity by an alternate key, which the walker resolves."""
 
     @property
     def last(self) -> Step:
@@ -127,6 +136,9 @@ def company_of(written: str) -> str:
     pair = _named(written)
     value = pair[2] if pair else written.strip()
     inner = _unquoted(value)
+    if pair and pair[1] == "businessProfileId":
+        # The other alternate key of a company in Business Central; no company here has a business profile.
+        raise not_found("companies")
     if pair and pair[1] not in ("id", "name"):
         raise bad_key()
     if inner:
@@ -136,18 +148,45 @@ def company_of(written: str) -> str:
     raise bad_key()
 
 
+def alternates_of(of: EntitySet) -> frozenset[str]:
+    """Return the properties that name an entity as well as its key does: those that alone are unique."""
+    if of.record is None or len(of.key) != 1 or not of.company:
+        return frozenset()
+    unique = {columns[0] for columns in record_of(of.record).unique if len(columns) == 1}
+    return frozenset(
+        p.name for p in of.properties if isinstance(p.source, str) and p.source in unique and p.name not in of.key
+    )
+
+
+def path_below(url: str, root: str, *, decoded: bool = False) -> str:
+    """Return the path below the API root that an address in a body means.
+
+    Absolute addresses, addresses from the host (`/api/v2.0/companies`), and addresses below the root with or without
+    a leading slash are the same. Another host's name is not checked: there is only this server.
+    """
+    _, scheme, rest = url.partition("://")
+    if scheme:
+        url = "/" + rest.partition("/")[2]
+    base = urlsplit(root).path
+    if base and (url == base or url.startswith(base + "/")):
+        url = url[len(base) :]
+    url = url.lstrip("/")
+    return url if decoded or "%" not in url else unquote(url)
+
+
 class Addresses:
     """The names that may stand in addresses of one catalog.
 
     Args:
         catalog: the entity sets by name.
-        strict: True leaves out aliases and actions that Business Central does not have.
+        strict: True leaves out aliases, alternate keys and actions that Business Central does not have.
     """
 
     def __init__(self, catalog: Mapping[str, EntitySet], *, strict: bool) -> None:
         self._sets: dict[str, EntitySet] = {}
         self._below: dict[str, dict[str, tuple[Navigation, EntitySet]]] = {}
         self._actions: dict[str, dict[str, Action]] = {}
+        self._alternates = {of.name: frozenset[str]() if strict else alternates_of(of) for of in catalog.values()}
         for of in catalog.values():
             for alias in () if strict else of.aliases:
                 self._sets[alias] = of
@@ -192,6 +231,8 @@ class Addresses:
     def _entities(self, company: str | None, segments: list[str], start: int) -> Target:
         steps: list[Step] = []
         step: Step | None = None
+        alternate: tuple[str, Any] | None = None
+        any_alternate = False
         for at in range(start, len(segments)):
             segment = segments[at]
             name, bracket, rest = segment.partition("(")
@@ -203,7 +244,9 @@ class Addresses:
             else:
                 way = self._below[step.of.name].get(name)
                 if way is None:
-                    return self._tail(company, steps, segments[at:])
+                    made = self._tail(company, steps, segments[at:])
+                    made.alternate = any_alternate
+                    return made
                 if not step.one:
                     raise not_found(name)
                 navigation, of = way
@@ -211,10 +254,29 @@ class Addresses:
             if bracket:
                 if rest[-1:] != ")" or (navigation is not None and not navigation.many):
                     raise bad_key()
-                keys = (company_of(rest[:-1]),) if of.name == "companies" else keys_of(of, rest[:-1])
-            step = Step(of, navigation, keys)
+                alternate = self._alternate(of, rest[:-1])
+                if alternate is not None:
+                    any_alternate = True
+                elif of.name == "companies":
+                    keys = (company_of(rest[:-1]),)
+                else:
+                    keys = keys_of(of, rest[:-1])
+            step = Step(of, navigation, keys, alternate)
+            alternate = None
             steps.append(step)
-        return Target("entities", company, tuple(steps))
+        return Target("entities", company, tuple(steps), alternate=any_alternate)
+
+    def _alternate(self, of: EntitySet, written: str) -> tuple[str, Any] | None:
+        """Return (property, value) when the text between the parentheses is an alternate key: `number='10400'`."""
+        names = self._alternates[of.name]
+        if not names or "=" not in written:
+            return None
+        pair = _named(written)
+        if pair is None or pair[1] not in names:
+            return None
+        known = of.by_name[pair[1]]
+        value = _value(known, pair[2])
+        return known.name, value.strip().upper() if known.type.kind == "code" else value
 
     def _tail(self, company: str | None, steps: list[Step], rest: list[str]) -> Target:
         """Return the target when `rest` follows the last entity or collection."""

@@ -6,6 +6,7 @@ companies(C)/authors(A)/books  ->  session of C; A looked up; {"authorId": A} fi
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, cast
 
 from debitor.odata.errors import not_found
@@ -121,6 +122,20 @@ class Walker:
             conditions.update(navigation.constant)
             fixed = self.keyed(scope, step, conditions)
         return fixed
+
+    def resolved(self, scope: Scope, target: Target) -> Target:
+        """Return the target with keys in the place of alternate keys. Raises Refused (404)."""
+        if not target.alternate:
+            return target
+        steps = []
+        for step in target.steps:
+            if step.alternate is not None:
+                found = self.plans.fetch(scope, step.of, dict((step.alternate,)), step.of.key)
+                if found is None:
+                    raise not_found(step.name)
+                step = replace(step, keys=tuple(found[1:]), alternate=None)
+            steps.append(step)
+        return replace(target, steps=tuple(steps), alternate=False)
 
     def keyed(self, scope: Scope, step: Step, conditions: dict[str, Any]) -> dict[str, Any]:
         """Add the key that the address gives a step to the conditions from its parent."""

@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import quote
 
 from debitor.odata.answers import EMPTY, HEADERS
+from debitor.odata.binding import Binder
 from debitor.odata.errors import not_allowed, not_found
 from debitor.odata.headers import URL_SAFE, is_json, level_of, prefer_of
 from debitor.odata.messages import Request, Response
@@ -14,6 +15,7 @@ from debitor.odata.options import ONE, Parsed
 from debitor.odata.payload import BodyReader, Incoming, decode_object, encode, etag_of, read_only, shown, tags_of
 from debitor.odata.read_verbs import ReadVerbs
 from debitor.odata.reading import Scope, key_text, typed
+from debitor.odata.replacing import Defaults
 from debitor.odata.urls import Step, Target
 from debitor.odata.walking import Walker
 from debitor.schema import EntitySet, Refused
@@ -28,10 +30,12 @@ class WriteVerbs:
     Args:
         walker: walks the addresses.
         reads: makes the answer that shows what was written.
+        binder: resolves `@odata.bind`.
     """
 
-    def __init__(self, walker: Walker, reads: ReadVerbs) -> None:
-        self._walk, self._reads = walker, reads
+    def __init__(self, walker: Walker, reads: ReadVerbs, binder: Binder) -> None:
+        self._walk, self._reads, self._binder = walker, reads, binder
+        self._defaults: dict[str, Defaults] = {}
         self._readers: dict[str, BodyReader] = {}
         self._json_types: dict[str, bool] = {}
 
@@ -41,9 +45,12 @@ class WriteVerbs:
             found = self._readers[of.name] = BodyReader(of, self._walk.catalog, strict=self._walk.strict)
         return found
 
-    def _body(self, request: Request, of: EntitySet) -> Incoming:
-        self.check_media_type(request)
-        return self._reader(of).read(request.body)
+    def _body(self, scope: Scope, of: EntitySet, *, whole: bool = False) -> Incoming:
+        self.check_media_type(scope.request)
+        made = self._reader(of).read(scope.request.body, whole=whole)
+        if made.binds or made.parts:
+            self._binder.resolve(scope, of, made)
+        return made
 
     def check_media_type(self, request: Request) -> None:
         """Refuse (415) a body that is not said to be JSON in UTF-8. No content type means JSON."""
@@ -71,7 +78,7 @@ class WriteVerbs:
             raise not_allowed("POST", of.name)
         parents = self._walk.follow(scope, (*target.steps[:-1], Step(of, step.navigation)))
         assert parents is not None, "a collection is never a blank pointer"
-        incoming = self._body(request, of)
+        incoming = self._body(scope, of)
         key = step.keys[0] if step.keys else None
         if incoming.id is not None:
             if not chooses:
@@ -155,7 +162,8 @@ class WriteVerbs:
         rows = self._walk.plans.rows(scope, plan, parsed.params, fixed)
         step = Step(of, target.last.navigation)
         place = Target("entities", target.company, (*target.steps[:-1], step))
-        minimal = prefer_of(scope.request).get("return") == "minimal"
+        wish = prefer_of(scope.request).get("return")
+        minimal = wish == "minimal"
         if rows and not minimal:
             made = self._reads.entity(scope, place, plan, parsed, rows[0], status)
         else:
@@ -166,8 +174,8 @@ class WriteVerbs:
             made = Response(204, [("location", address), ("odata-entityid", address), *EMPTY])
             if rows and of.etag:
                 made.headers.append(("etag", etag_of(rows[0][0])))
-        if minimal:
-            made.headers.append(("preference-applied", "return=minimal"))
+        if minimal or wish == "representation":
+            made.headers.append(("preference-applied", f"return={wish}"))
         return made
 
     def _existing(self, scope: Scope, target: Target) -> tuple[str, int, dict[str, Any]]:
@@ -197,16 +205,47 @@ class WriteVerbs:
         if tags != ("*",) and of.etag and etag_of(version) not in tags:
             raise _changed()
 
+    def _default(self, of: EntitySet) -> Defaults:
+        found = self._defaults.get(of.name)
+        if found is None:
+            found = self._defaults[of.name] = Defaults(of, self._walk.catalog)
+        return found
+
+    def _is_new(self, scope: Scope, target: Target) -> bool:
+        """Whether a PATCH or PUT names, by an id that the client chose, an entity that is not there: an upsert.
+
+        A client that sends If-Match means one that exists.
+        """
+        step = target.last
+        if step.keys is None or not step.of.client_ids or self._walk.strict or "if-match" in scope.request.headers:
+            return False
+        key = step.of.key
+        return self._walk.plans.fetch(scope, step.of, {key[0]: step.keys[0]}, key) is None
+
     def patch(self, scope: Scope, target: Target) -> Response:
-        """Answer a PATCH: the entity with what the body holds. Raises Refused."""
+        """Answer a PATCH or PUT: the entity with what the body holds, or a new one (see `_is_new`).
+
+        Raises:
+            Refused: the answer is no.
+        """
         step, request = target.last, scope.request
         of = step.of
         if of.change is None or not step.one:
-            raise not_allowed("PATCH", of.name)
+            raise not_allowed(request.method, of.name)
+        if self._is_new(scope, target):
+            return self.create(scope, target)
         id, version, fixed = self._existing(scope, target)
         if of.etag or "if-match" in request.headers:
             self._match(of, version, self._tags(request))
-        incoming = self._body(request, of)
+        # Business Central has no replacing: its PUT is a PATCH, and so it is in strict mode.
+        replacing = request.method == "PUT" and not self._walk.strict
+        if replacing and of.rows is not None:
+            raise Refused(
+                "BadRequest_MethodNotAllowed", f"'PUT' requests for '{of.name}' are not allowed; send a PATCH."
+            )
+        incoming = self._body(scope, of, whole=replacing)
+        if replacing:
+            incoming.draft = self._default(of).completed(incoming.draft)
         if incoming.id is not None and incoming.id != id:
             raise read_only(of.key[0])
         return self._change(scope, target, incoming, id, fixed)

@@ -241,8 +241,15 @@ class _Compiler:
         elif query.version:
             shown.insert(0, 't."version"')
         parts = [f'SELECT {", ".join(shown) or "1"} FROM "{self.record.name}" AS t', *self.joined]  # noqa: S608
+        if query.each is not None:
+            key = self.property(query.each.name).solid
+            number = f"row_number() OVER (PARTITION BY {key} ORDER BY {', '.join(terms)})"
+            shown = [f"{told} AS c{i}" for i, told in enumerate(shown)]
+            parts[0] = f'SELECT {", ".join([*shown, f"{number} AS n"])} FROM "{self.record.name}" AS t'  # noqa: S608
         if conditions:
             parts.append("WHERE " + " AND ".join(conditions))
+        if query.each is not None:
+            return self.each(query, " ".join(parts), len(shown), outputs)
         if terms and not query.count:
             parts.append("ORDER BY " + ", ".join(terms))
         if query.limit is not None:
@@ -253,6 +260,20 @@ class _Compiler:
             parts.append(f"OFFSET {self.slot(f'p[{query.offset.index}]')}")
         bind = compiled(f"lambda company, p, c, now: ({''.join(f'{s}, ' for s in self.slots)})", _SLOT_NAMES)
         return Statement(" ".join(parts), bind, _conversion(query, outputs))
+
+    def each(self, query: Query, numbered: str, columns: int, outputs: list[Expression]) -> Statement:
+        """Return the statement that keeps, of numbered rows, a page of every partition, in their order."""
+        assert query.limit is not None or query.offset is not None, "a query without a page needs no partitions"
+        bounds = []
+        first = "0" if query.offset is None else self.slot(f"p[{query.offset.index}]")
+        if query.offset is not None:
+            bounds.append(f"n > {first}")
+        if query.limit is not None:
+            bounds.append(f"n <= {first} + {self.slot(f'p[{query.limit.index}]')}")
+        names = ", ".join(f"c{i}" for i in range(columns))
+        sql = f"SELECT {names} FROM ({numbered}) WHERE {' AND '.join(bounds)} ORDER BY n"  # noqa: S608
+        bind = compiled(f"lambda company, p, c, now: ({''.join(f'{s}, ' for s in self.slots)})", _SLOT_NAMES)
+        return Statement(sql, bind, _conversion(query, outputs))
 
     # ----------------------------------------------------------------- slots, columns, sources
 
