@@ -25,6 +25,7 @@ from debitor.front.limits import Limiter, LimitReached, Turn
 from debitor.front.origin import Origins
 from debitor.front.outside import Outside
 from debitor.front.page import API
+from debitor.front.reference import Reference
 from debitor.identity import Authenticator, Caller, TooManyAttempts
 from debitor.odata.errors import ERROR_HEADERS, error_body, response_of
 from debitor.odata.messages import Needs, Request, Response
@@ -92,6 +93,7 @@ class App:
         limiter: how much one user may ask; None: any amount.
         cors: which pages of other origins may ask; None: none.
         https: this server itself speaks TLS.
+        reference: answers /openapi.json and /docs.
     """
 
     def __init__(
@@ -107,13 +109,14 @@ class App:
         limiter: Limiter | None = None,
         cors: Cors | None = None,
         https: bool = False,
+        reference: Reference | None = None,
     ) -> None:
         self.service, self.store, self.identity = service, store, identity
         self.max_body = max_body
         self._limiter, self._cors = limiter, cors
         self._origins = Origins(origin, fixed=fixed_origin, proxies=proxies)
         self._always = [_NOSNIFF, _HSTS] if https else [_NOSNIFF]
-        self.outside = Outside(identity, self._origins)
+        self.outside = Outside(identity, self._origins, reference)
         self._fresh_id = request_ids()
         self._active = 0
 

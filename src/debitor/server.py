@@ -30,6 +30,7 @@ from debitor.front.limits import Limiter, Limits
 from debitor.host import BooksHost
 from debitor.ledger.records import Company
 from debitor.odata.service import Service
+from debitor.reference import reference_of
 from debitor.settings import Settings
 from debitor.store import Root, Store, StoreError
 from debitor.store.opening import open_store
@@ -252,6 +253,7 @@ async def _serve(settings: Settings, store: Store, start: Start, say: Callable[[
         limiter=Limiter(limits_of(settings)) if settings.limits == "online" else None,
         cors=Cors(settings.cors_origins) if settings.cors_origins else None,
         https=settings.tls_cert is not None,
+        reference=reference_of(strict=settings.compat == "strict"),
     )
     server = Server(
         app,

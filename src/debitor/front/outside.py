@@ -12,6 +12,7 @@ from debitor.front.asgi import Receive, Scope, headers_of
 from debitor.front.bodies import read_body
 from debitor.front.origin import Origins
 from debitor.front.page import API, front_page
+from debitor.front.reference import Reference
 from debitor.identity import Authenticator, OAuthError, TooManyAttempts, discovery
 from debitor.odata.errors import response_of
 from debitor.odata.messages import Response
@@ -41,10 +42,11 @@ class Outside:
     Args:
         identity: gives tokens and keys.
         origins: by which address the caller came.
+        reference: answers /openapi.json and /docs.
     """
 
-    def __init__(self, identity: Authenticator, origins: Origins) -> None:
-        self.identity, self.origins = identity, origins
+    def __init__(self, identity: Authenticator, origins: Origins, reference: Reference | None = None) -> None:
+        self.identity, self.origins, self.reference = identity, origins, reference
         self.draining = False
 
     async def answer(self, scope: Scope, receive: Receive, path: str, request_id: str) -> Response:
@@ -75,6 +77,10 @@ class Outside:
             return Response(200, [_JSON], _encode(discovery(origin, tenant, self.identity.issuer)))
         if _KEYS.fullmatch(path):
             return Response(200, [_JSON, ("cache-control", "max-age=60")], _encode(self.identity.jwks()))
+        if self.reference is not None:
+            told = self.reference.answer(path, scope["query_string"], origin, headers)
+            if told is not None:
+                return told
         nothing = Refused("BadRequest_ResourceNotFound", f"Nothing is here; the API is at {API}.", 404)
         return response_of(nothing, request_id)
 

@@ -36,6 +36,7 @@ _PAGE = """<!doctype html>
 <dl>
   <dt>API root (needs a token or client id and secret)</dt><dd><code>{api}</code></dd>
   <dt>Token endpoint (OAuth 2.0 client credentials)</dt><dd><code>{origin}/default/oauth2/v2.0/token</code></dd>
+  <dt>Reference of every address</dt><dd><a href="/docs">/docs</a> · <a href="/openapi.json">/openapi.json</a></dd>
   <dt>Metadata</dt><dd><code>{api}/$metadata</code></dd>
   <dt>OpenID discovery</dt>
   <dd><a href="/default/v2.0/.well-known/openid-configuration">/default/v2.0/.well-known/openid-configuration</a></dd>
@@ -55,7 +56,8 @@ def front_page(origin: str, *, html: bool) -> Response:
         "api": f"{origin}{API}",
         "token": f"{origin}/default/oauth2/v2.0/token",
         "metadata": f"{origin}{API}/$metadata",
-        "documentation": "README.md and docs/ of the debitor project",
+        "documentation": f"{origin}/docs",
+        "openapi": f"{origin}/openapi.json",
     }
     if not html:
         return Response(200, [("content-type", "application/json")], msgspec.json.encode(facts))

@@ -1,0 +1,507 @@
+"""Entity sets -> an OpenAPI 3.1 document: every address, verb, option, header, schema and error of this API.
+
+    document_of(catalog, strict=False, origin="http://127.0.0.1:7048", version="0.1.0", about={...}, examples={...})
+    -> {"openapi": "3.1.1", "paths": {"/companies({company_id})/customers": {"get": {...}, "post": {...}}, ...}, ...}
+
+Plain data, the same for the same arguments; nothing here reads or sends.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from debitor.odata.errors import STATUS
+from debitor.odata.openapi_parts import HEADERS, INTRODUCTION, SHARED_PARAMETERS
+from debitor.odata.openapi_schemas import Schema, navigations_of, ref, schemas_of, title_of
+from debitor.schema import EntitySet, Navigation
+
+_REASONS = {
+    400: "The request cannot be done as it stands; the message names the field or rule.",
+    401: "No valid credentials.",
+    403: "The client may not do this.",
+    404: "There is no such company, set or entity.",
+    405: "The address does not take this verb.",
+    409: "If-Match does not name the current version: read again, then repeat.",
+    413: "The body is too large.",
+    415: "The body has a content type that cannot be read here.",
+    429: "Too many requests: wait for the seconds in Retry-After.",
+    500: "A defect of the server; its log has the details under the correlation id.",
+    501: "OData has this option, this API does not.",
+    503: "Nothing was written; repeat after Retry-After.",
+}
+_READING = (400, 401, 403, 404, 429, 500, 501, 503)
+_WRITING = (400, 401, 403, 404, 409, 413, 415, 429, 500, 501, 503)
+_PROTOCOL = "Protocol"
+
+
+@dataclass(slots=True)
+class _Maker:
+    """The document while it is made."""
+
+    catalog: Mapping[str, EntitySet]
+    strict: bool
+    about: Mapping[str, str]
+    examples: Mapping[str, Mapping[str, Any]]
+    paths: dict[str, dict[str, Any]] = field(default_factory=dict)
+    parameters: dict[str, Schema] = field(default_factory=dict)
+    ids: set[str] = field(default_factory=set)
+
+    def add(self, path: str, verb: str, id: str, tag: str, operation: dict[str, Any]) -> None:
+        """Put an operation at its place, with its example."""
+        assert id not in self.ids, f"two operations are called {id}"
+        self.ids.add(id)
+        made = {"operationId": id, "tags": [tag], **operation}
+        example = self.examples.get(id)
+        if example is not None:
+            _show(made, example)
+        self.paths.setdefault(path, {})[verb] = made
+
+
+def document_of(
+    catalog: Mapping[str, EntitySet],
+    *,
+    strict: bool,
+    origin: str,
+    version: str,
+    about: Mapping[str, str],
+    examples: Mapping[str, Mapping[str, Any]],
+) -> dict[str, Any]:
+    """Return the document.
+
+    Args:
+        catalog: the entity sets by name, as they are served.
+        strict: leave out what Business Central does not have.
+        origin: scheme and host of the server.
+        version: of the program.
+        about: entity set -> what it is, in a sentence.
+        examples: operationId -> {"source": the request as text, "status": int, "body": JSON or None,
+            "answer": JSON or None}. What has no operation is left out.
+    """
+    maker = _Maker(catalog, strict, about, examples)
+    _protocol(maker)
+    for of in catalog.values():
+        _options(maker, of)
+    for of in catalog.values():
+        _entity_set(maker, of)
+    return {
+        "openapi": "3.1.1",
+        "info": {
+            "title": "debitor: the Business Central API v2.0 for receivables",
+            "version": version,
+            "description": INTRODUCTION,
+            "license": {"name": "MIT", "identifier": "MIT"},
+        },
+        "servers": [{"url": f"{origin}/api/v2.0"}],
+        "security": [{"oauth2": []}, {"basic": []}],
+        "tags": [
+            {"name": _PROTOCOL, "description": "What is there, and many requests in one."},
+            *({"name": of.name, "description": about.get(of.name, "")} for of in catalog.values()),
+        ],
+        "paths": maker.paths,
+        "components": {
+            "schemas": schemas_of(catalog, strict=strict),
+            "parameters": {**SHARED_PARAMETERS, **maker.parameters},
+            "headers": HEADERS,
+            "responses": {f"Error{status}": _error(status) for status in _REASONS},
+            "securitySchemes": {
+                "oauth2": {
+                    "type": "oauth2",
+                    "description": "An access token for client id and secret, sent as Authorization: Bearer.",
+                    "flows": {"clientCredentials": {"tokenUrl": f"{origin}/default/oauth2/v2.0/token", "scopes": {}}},
+                },
+                "basic": {"type": "http", "scheme": "basic", "description": "Client id and secret themselves."},
+            },
+        },
+    }
+
+
+# --------------------------------------------------------------------------- answers
+
+
+def _json(schema: Schema) -> dict[str, Any]:
+    return {"application/json": {"schema": schema}}
+
+
+def _error(status: int) -> dict[str, Any]:
+    codes = ", ".join(f"`{code}`" for code, its in STATUS.items() if its == status)
+    made = {
+        "description": _REASONS[status] + (f" Codes: {codes}." if codes else ""),
+        "headers": {"request-id": ref("request-id", "headers")},
+        "content": _json(ref("ODataError")),
+    }
+    if status in (429, 503):
+        made["headers"]["Retry-After"] = ref("Retry-After", "headers")
+    return made
+
+
+def _answers(good: Mapping[int, dict[str, Any]], refusals: Iterable[int]) -> dict[str, Any]:
+    made = {str(status): answer for status, answer in good.items()}
+    return made | {str(status): ref(f"Error{status}", "responses") for status in refusals}
+
+
+def _good(told: str, schema: Schema | None, *headers: str) -> dict[str, Any]:
+    made: dict[str, Any] = {"description": told}
+    if headers:
+        made["headers"] = {name: ref(name, "headers") for name in headers}
+    if schema is not None:
+        made["content"] = _json(schema)
+    return made
+
+
+def _show(operation: dict[str, Any], example: Mapping[str, Any]) -> None:
+    """Add what was sent and what was answered to an operation."""
+    operation["x-codeSamples"] = [{"lang": "HTTP", "label": "HTTP", "source": example["source"]}]
+    if example["body"] is not None:
+        operation["requestBody"]["content"]["application/json"]["example"] = example["body"]
+    content = operation["responses"].get(str(example["status"]), {}).get("content", {})
+    for media in content.values():
+        media["example"] = example["answer"]
+
+
+# --------------------------------------------------------------------------- parameters
+
+
+def _options(maker: _Maker, of: EntitySet) -> None:
+    """Declare the query options that differ from set to set."""
+    names = [p.name for p in of.properties if not p.filter_only]
+    sortable = [p.name for p in of.properties if p.filterable and not p.filter_only and p.type.kind != "stream"]
+    ways = [n.name for n in navigations_of(of, maker.catalog)]
+    one = f"(?:{'|'.join(names)})"
+    declare = maker.parameters
+    declare[f"{of.name}-select"] = {
+        "name": "$select",
+        "in": "query",
+        "description": "The properties to return, with commas between.",
+        "schema": {"type": "string", "pattern": f"^{one}(?:,{one})*$"},
+    }
+    if of.sortable and sortable:
+        term = f"(?:{'|'.join(sortable)})(?: (?:asc|desc))?"
+        declare[f"{of.name}-orderby"] = {
+            "name": "$orderby",
+            "in": "query",
+            "description": "Properties to sort by, with commas between; desc for descending.",
+            "schema": {"type": "string", "pattern": f"^{term}(?:,{term})*$"},
+        }
+    if ways:
+        way = rf"(?:{'|'.join(ways)})(?:\(\$[a-z]+=[^()]*\))?"
+        declare[f"{of.name}-expand"] = {
+            "name": "$expand",
+            "in": "query",
+            "description": "Navigations whose entities are returned inside, each with options of its own in "
+            "parentheses, up to 10 deep: " + ", ".join(f"`{name}`" for name in ways) + ".",
+            "schema": {"type": "string", "pattern": f"^{way}(?:,{way})*$"},
+        }
+
+
+def _shared(*names: str) -> list[Schema]:
+    return [ref(name, "parameters") for name in names]
+
+
+def _shaping(maker: _Maker, of: EntitySet) -> list[Schema]:
+    """The options that shape one entity."""
+    return _shared(*(f"{of.name}-{o}" for o in ("select", "expand") if f"{of.name}-{o}" in maker.parameters))
+
+
+def _listing(maker: _Maker, of: EntitySet, fixed: Iterable[str]) -> list[Schema]:
+    """The options of a list. `fixed`: properties that the address already fixes."""
+    needs_filter = of.guard and not set(of.guard) & set(fixed)
+    made = _shared("filter-required" if needs_filter else "filter")
+    made += _shaping(maker, of)
+    if f"{of.name}-orderby" in maker.parameters:
+        made += _shared(f"{of.name}-orderby")
+    return made + _shared("top", "skip", "count", "schemaversion", "prefer-page", "data-access-intent")
+
+
+# --------------------------------------------------------------------------- operations
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where a collection is: its path, the parameters in it, the start of its operations' names."""
+
+    path: str
+    parameters: tuple[str, ...]
+    prefix: str = ""
+    fixed: tuple[str, ...] = ()
+
+
+def _protocol(maker: _Maker) -> None:
+    maker.add(
+        "/",
+        "get",
+        "getServiceDocument",
+        _PROTOCOL,
+        {
+            "summary": "The entity sets, with their addresses",
+            "responses": _answers({200: _good("The service document.", ref("serviceDocument"))}, _READING),
+        },
+    )
+    maker.add(
+        "/$metadata",
+        "get",
+        "getMetadata",
+        _PROTOCOL,
+        {
+            "summary": "The types, sets and actions, as CSDL",
+            "responses": _answers(
+                {
+                    # The media type is told in words: client generators warn about types that they cannot parse.
+                    200: {"description": "The schema, in XML (application/xml)."}
+                },
+                _READING,
+            ),
+        },
+    )
+    maker.add(
+        "/$batch",
+        "post",
+        "runBatch",
+        _PROTOCOL,
+        {
+            "summary": "Many requests in one",
+            "description": "At most 100 parts, run in order. The first that fails ends the batch, unless the client "
+            "prefers odata.continue-on-error. The multipart form of OData (multipart/mixed) works as well.",
+            "parameters": _shared("isolation", "prefer-continue", "idempotency-key"),
+            "requestBody": {"required": True, "content": _json(ref("batchRequest"))},
+            "responses": _answers({200: _good("The answers, in order.", ref("batchResponse"))}, _WRITING),
+        },
+    )
+
+
+def _entity_set(maker: _Maker, of: EntitySet) -> None:
+    base = f"/companies({{company_id}})/{of.name}" if of.company else f"/{of.name}"
+    home = _Place(base, ("company_id",) if of.company else ())
+    _collection(maker, of, home)
+    key = "company_id" if of.name == "companies" else "id"
+    _single(maker, of, home, key)
+    inside = _Place(f"{base}({{{key}}})", (*home.parameters, key))
+    for navigation in navigations_of(of, maker.catalog):
+        target = maker.catalog[navigation.target]
+        fixed = (*(theirs for _, theirs in navigation.on), *navigation.constant)
+        below = _Place(
+            f"{inside.path}/{navigation.name}",
+            inside.parameters,
+            title_of(of.entity) + title_of(navigation.name),
+            fixed,
+        )
+        if not navigation.many:
+            _related(maker, of, navigation, target, below)
+            continue
+        _collection(maker, target, below, tag=of.name)
+        if target.guard and not set(target.guard) & set(target.key):
+            # Its entities are found below their parent only.
+            _single(maker, target, below, "line_id", tag=of.name)
+
+
+def _collection(maker: _Maker, of: EntitySet, at: _Place, tag: str = "") -> None:
+    """List, count and create."""
+    name = at.prefix or title_of(of.name)
+    single = at.prefix or title_of(of.entity)
+    tag = tag or of.name
+    parameters = _shared(*at.parameters)
+    told = maker.about.get(of.name, "")
+    maker.add(
+        at.path,
+        "get",
+        f"list{name}",
+        tag,
+        {
+            "summary": f"List {of.name}",
+            "description": told,
+            "parameters": parameters + _listing(maker, of, at.fixed),
+            "responses": _answers(
+                {200: _good("One page.", ref(f"{of.entity}List"), "OData-Version", "Preference-Applied")}, _READING
+            ),
+        },
+    )
+    needs_filter = of.guard and not set(of.guard) & set(at.fixed)
+    maker.add(
+        f"{at.path}/$count",
+        "get",
+        f"count{name}",
+        tag,
+        {
+            "summary": f"Count {of.name}",
+            "parameters": [
+                *parameters,
+                *_shared("filter-required" if needs_filter else "filter", "schemaversion"),
+            ],
+            "responses": _answers(
+                {
+                    200: {
+                        "description": "The number, as plain text.",
+                        "content": {"text/plain": {"schema": {"type": "string", "pattern": "^[0-9]+$"}}},
+                    }
+                },
+                _READING,
+            ),
+        },
+    )
+    if of.create is not None:
+        maker.add(at.path, "post", f"create{single}", tag, _creating(maker, of, at.parameters))
+
+
+def _creating(maker: _Maker, of: EntitySet, names: Iterable[str]) -> dict[str, Any]:
+    return {
+        "summary": f"Create one of {of.name}",
+        "parameters": _shared(*names) + _shaping(maker, of) + _shared("prefer-return", "idempotency-key"),
+        "requestBody": {"required": True, "content": _json(ref(f"{of.entity}Create"))},
+        "responses": _answers(
+            {
+                201: _good("What was created.", ref(of.entity), "ETag", "Location", "OData-Version"),
+                204: _good("Created; the client prefers to see nothing of it.", None, "Location", "OData-EntityId"),
+            },
+            _WRITING,
+        ),
+    }
+
+
+def _single(maker: _Maker, of: EntitySet, at: _Place, key: str, tag: str = "") -> None:
+    """Get, change and remove one entity; its actions and its content."""
+    path = f"{at.path}({{{key}}})"
+    name = at.prefix or title_of(of.entity)
+    tag = tag or of.name
+    parameters = _shared(*at.parameters, key)
+    good = {200: _good("The entity.", ref(of.entity), *(("ETag",) if of.etag else ()), "OData-Version")}
+    if of.etag:
+        good[304] = {"description": "It is still the version that If-None-Match names."}
+    maker.add(
+        path,
+        "get",
+        f"get{name}",
+        tag,
+        {
+            "summary": f"Read one of {of.name}",
+            "parameters": [
+                *parameters,
+                *_shaping(maker, of),
+                *_shared(*(("if-none-match",) if of.etag else ()), "schemaversion"),
+            ],
+            "responses": _answers(good, _READING),
+        },
+    )
+    if of.create is not None and of.client_ids and not maker.strict:
+        operation = _creating(maker, of, (*at.parameters, key))
+        operation["summary"] = f"Create one of {of.name} under an id of your own"
+        operation["description"] = (
+            "The same request sent twice creates one entity: the second is refused, even when it has been posted."
+        )
+        maker.add(path, "post", f"create{name}WithId", tag, operation)
+    if of.change is not None:
+        maker.add(
+            path,
+            "patch",
+            f"update{name}",
+            tag,
+            {
+                "summary": f"Change one of {of.name}",
+                "description": "Properties that are left out keep their values.",
+                "parameters": [
+                    *parameters,
+                    *_shaping(maker, of),
+                    *_shared("if-match-required" if of.etag else "if-match", "prefer-return", "idempotency-key"),
+                ],
+                "requestBody": {"required": True, "content": _json(ref(f"{of.entity}Update"))},
+                "responses": _answers(
+                    {
+                        200: _good("The entity as it is now.", ref(of.entity), "ETag", "OData-Version"),
+                        204: _good("Changed; the client prefers to see nothing of it.", None, "OData-EntityId"),
+                    },
+                    _WRITING,
+                ),
+            },
+        )
+    if of.remove is not None:
+        maker.add(
+            path,
+            "delete",
+            f"delete{name}",
+            tag,
+            {
+                "summary": f"Remove one of {of.name}",
+                "parameters": [*parameters, *_shared("if-match", "idempotency-key")],
+                "responses": _answers({204: {"description": "Removed."}}, _WRITING),
+            },
+        )
+    for action in of.actions:
+        if action.strict or not maker.strict:
+            maker.add(
+                f"{path}/Microsoft.NAV.{action.name}",
+                "post",
+                f"{action.name}{name}",
+                tag,
+                {
+                    "summary": f"Run {action.name} on one of {of.name}",
+                    "parameters": [*parameters, *_shared("if-match", "idempotency-key")],
+                    "responses": _answers({204: {"description": "Done."}}, _WRITING),
+                },
+            )
+    _content(maker, of, path, parameters, name, tag)
+
+
+def _content(maker: _Maker, of: EntitySet, path: str, parameters: list[Schema], name: str, tag: str) -> None:
+    """The bytes of stream properties."""
+    for stream in (p for p in of.properties if p.type.kind == "stream"):
+        if stream.name in of.media:
+            maker.add(
+                f"{path}/{stream.name}",
+                "get",
+                f"get{name}{title_of(stream.name)}",
+                tag,
+                {
+                    "summary": f"Read {stream.name}",
+                    "parameters": parameters,
+                    "responses": _answers(
+                        {
+                            200: {
+                                "description": "The bytes.",
+                                "content": {
+                                    "application/octet-stream": {"schema": {"type": "string", "format": "binary"}}
+                                },
+                            },
+                            204: {"description": "There is no content."},
+                        },
+                        _READING,
+                    ),
+                },
+            )
+        if stream.name in of.take_media:
+            maker.add(
+                f"{path}/{stream.name}",
+                "patch",
+                f"set{name}{title_of(stream.name)}",
+                tag,
+                {
+                    "summary": f"Write {stream.name}",
+                    "description": "The bytes in any content type; PUT does the same.",
+                    "parameters": [*parameters, *_shared("if-match")],
+                    "requestBody": {
+                        "required": True,
+                        "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
+                    },
+                    "responses": _answers({204: {"description": "Kept."}}, _WRITING),
+                },
+            )
+
+
+def _related(maker: _Maker, of: EntitySet, navigation: Navigation, target: EntitySet, at: _Place) -> None:
+    """The one entity that a navigation leads to."""
+    maker.add(
+        at.path,
+        "get",
+        f"get{at.prefix}",
+        of.name,
+        {
+            "summary": f"Read {navigation.name} of one of {of.name}",
+            "parameters": _shared(*at.parameters) + _shaping(maker, target) + _shared("schemaversion"),
+            "responses": _answers(
+                {
+                    200: _good("The entity.", ref(target.entity), "OData-Version"),
+                    204: {"description": "There is none."},
+                },
+                _READING,
+            ),
+        },
+    )
