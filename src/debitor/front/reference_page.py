@@ -117,7 +117,7 @@ class ReferencePages:
         )
         return self._page(
             "debitor API",
-            f"<h1>{escape(info['title'])}</h1>{markdown(info['description'])}"
+            f"<h1>{escape(info['summary'])}</h1>{markdown(info['description'])}"
             f"<h2>Entity sets</h2><table><tbody>{rows}</tbody></table>",
         )
 

@@ -22,7 +22,6 @@ _REASONS = {
     401: "No valid credentials.",
     403: "The client may not do this.",
     404: "There is no such company, set or entity.",
-    405: "The address does not take this verb.",
     409: "If-Match does not name the current version: read again, then repeat.",
     413: "The body is too large.",
     415: "The body has a content type that cannot be read here.",
@@ -88,7 +87,8 @@ def document_of(
     return {
         "openapi": "3.1.1",
         "info": {
-            "title": "debitor: the Business Central API v2.0 for receivables",
+            "title": "debitor",
+            "summary": "The Business Central API v2.0 for receivables",
             "version": version,
             "description": INTRODUCTION,
             "license": {"name": "MIT", "identifier": "MIT"},
@@ -126,7 +126,7 @@ def _json(schema: Schema) -> dict[str, Any]:
 
 def _error(status: int) -> dict[str, Any]:
     codes = ", ".join(f"`{code}`" for code, its in STATUS.items() if its == status)
-    made = {
+    made: dict[str, Any] = {
         "description": _REASONS[status] + (f" Codes: {codes}." if codes else ""),
         "headers": {"request-id": ref("request-id", "headers")},
         "content": _json(ref("ODataError")),
@@ -219,11 +219,12 @@ def _listing(maker: _Maker, of: EntitySet, fixed: Iterable[str]) -> list[Schema]
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """Where a collection is: its path, the parameters in it, the start of its operations' names."""
+    """Where a collection is: its path, the parameters in it, what its operations are called, what it fixes."""
 
     path: str
     parameters: tuple[str, ...]
-    prefix: str = ""
+    plural: str
+    singular: str
     fixed: tuple[str, ...] = ()
 
 
@@ -272,18 +273,20 @@ def _protocol(maker: _Maker) -> None:
 
 def _entity_set(maker: _Maker, of: EntitySet) -> None:
     base = f"/companies({{company_id}})/{of.name}" if of.company else f"/{of.name}"
-    home = _Place(base, ("company_id",) if of.company else ())
+    home = _Place(base, ("company_id",) if of.company else (), title_of(of.name), title_of(of.entity))
     _collection(maker, of, home)
     key = "company_id" if of.name == "companies" else "id"
     _single(maker, of, home, key)
-    inside = _Place(f"{base}({{{key}}})", (*home.parameters, key))
+    inside_path, inside = f"{base}({{{key}}})", (*home.parameters, key)
     for navigation in navigations_of(of, maker.catalog):
         target = maker.catalog[navigation.target]
         fixed = (*(theirs for _, theirs in navigation.on), *navigation.constant)
+        owner = title_of(of.entity)
         below = _Place(
-            f"{inside.path}/{navigation.name}",
-            inside.parameters,
-            title_of(of.entity) + title_of(navigation.name),
+            f"{inside_path}/{navigation.name}",
+            inside,
+            owner + title_of(navigation.name),
+            owner + title_of(target.entity if navigation.many else navigation.name),
             fixed,
         )
         if not navigation.many:
@@ -297,15 +300,13 @@ def _entity_set(maker: _Maker, of: EntitySet) -> None:
 
 def _collection(maker: _Maker, of: EntitySet, at: _Place, tag: str = "") -> None:
     """List, count and create."""
-    name = at.prefix or title_of(of.name)
-    single = at.prefix or title_of(of.entity)
     tag = tag or of.name
     parameters = _shared(*at.parameters)
     told = maker.about.get(of.name, "")
     maker.add(
         at.path,
         "get",
-        f"list{name}",
+        f"list{at.plural}",
         tag,
         {
             "summary": f"List {of.name}",
@@ -320,7 +321,7 @@ def _collection(maker: _Maker, of: EntitySet, at: _Place, tag: str = "") -> None
     maker.add(
         f"{at.path}/$count",
         "get",
-        f"count{name}",
+        f"count{at.plural}",
         tag,
         {
             "summary": f"Count {of.name}",
@@ -340,7 +341,7 @@ def _collection(maker: _Maker, of: EntitySet, at: _Place, tag: str = "") -> None
         },
     )
     if of.create is not None:
-        maker.add(at.path, "post", f"create{single}", tag, _creating(maker, of, at.parameters))
+        maker.add(at.path, "post", f"create{at.singular}", tag, _creating(maker, of, at.parameters))
 
 
 def _creating(maker: _Maker, of: EntitySet, names: Iterable[str]) -> dict[str, Any]:
@@ -361,7 +362,7 @@ def _creating(maker: _Maker, of: EntitySet, names: Iterable[str]) -> dict[str, A
 def _single(maker: _Maker, of: EntitySet, at: _Place, key: str, tag: str = "") -> None:
     """Get, change and remove one entity; its actions and its content."""
     path = f"{at.path}({{{key}}})"
-    name = at.prefix or title_of(of.entity)
+    name = at.singular
     tag = tag or of.name
     parameters = _shared(*at.parameters, key)
     good = {200: _good("The entity.", ref(of.entity), *(("ETag",) if of.etag else ()), "OData-Version")}
@@ -491,7 +492,7 @@ def _related(maker: _Maker, of: EntitySet, navigation: Navigation, target: Entit
     maker.add(
         at.path,
         "get",
-        f"get{at.prefix}",
+        f"get{at.singular}",
         of.name,
         {
             "summary": f"Read {navigation.name} of one of {of.name}",
