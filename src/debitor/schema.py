@@ -458,7 +458,7 @@ Draft = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """A bound action. `run(act, id, body)` returns None (204) or a JSON-ready value (200)."""
+    """A bound action. `run(act, id, body)` returns None (204), a `Located` (204) or a JSON-ready value (200)."""
 
     name: str
     run: Callable[[Any, str, Draft], Any]
@@ -466,6 +466,14 @@ class Action:
     """False: absent in strict mode, because Business Central does not have it."""
     long: bool = False
     """True: may take long; runs beside the event loop."""
+
+
+@dataclass(frozen=True, slots=True)
+class Located:
+    """What an action made: an entity of this set and company with this id, named by the header Location."""
+
+    entity_set: str
+    id: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,31 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from debitor.ledger.invoice_post import (
-    InvoiceBooks,
-    PostedInvoice,
-    maximum_tolerance,
-    possible_discount,
-    post_invoice,
-)
-from debitor.ledger.invoices import (
-    Precision,
-    Product,
-    account_product,
-    calculate_amounts,
-    check_discount,
-    item_product,
-    list_price,
-    next_sequence,
-    tax_percent,
-    with_bill_to,
-    with_customer,
-    with_discount_amount,
-    with_discount_percent,
-    with_product,
-    with_terms,
-)
 from debitor.ledger.numbering import NextNumbers
+from debitor.ledger.payment_discounts import maximum_tolerance, possible_discount
 from debitor.ledger.records import (
     Account,
     Currency,
@@ -60,6 +37,24 @@ from debitor.ledger.records import (
     TaxGroup,
     TaxType,
 )
+from debitor.ledger.sales_documents import (
+    Precision,
+    Product,
+    account_product,
+    calculate_amounts,
+    check_discount,
+    item_product,
+    list_price,
+    next_sequence,
+    tax_percent,
+    with_bill_to,
+    with_customer,
+    with_discount_amount,
+    with_discount_percent,
+    with_product,
+    with_terms,
+)
+from debitor.ledger.sales_post import DocumentBooks, PostedDocument, post_document
 from debitor.schema import BLANK_DATE, BLANK_GUID, Refused
 
 D = Decimal
@@ -84,7 +79,7 @@ def header(**more: Any) -> SalesInvoice:
         "id": "invoice",
         "number": "1001",
         "draft_number": "1001",
-        "invoice_date": DAY,
+        "document_date": DAY,
         "posting_date": DAY,
         "due_date": date(2025, 2, 10),
         "customer_id": "customer",
@@ -129,7 +124,8 @@ def test_prices_including_tax() -> None:
 
 
 def test_an_invoice_without_lines_is_worth_nothing() -> None:
-    invoice, lines = calculate_amounts(header(discount_amount=D(5), total_tax=D(9)), [], CENTS)
+    none: list[SalesInvoiceLine] = []
+    invoice, lines = calculate_amounts(header(discount_amount=D(5), total_tax=D(9)), none, CENTS)
 
     assert lines == []
     assert invoice.total_including_tax == invoice.total_tax == 0
@@ -251,8 +247,8 @@ TERM = PaymentTerm(
 )
 
 
-def test_terms_give_the_dates_from_the_invoice_date() -> None:
-    invoice = with_terms(header(invoice_date=date(2025, 1, 31), posting_date=date(2025, 2, 3)), TERM)
+def test_terms_give_the_dates_from_the_document_date() -> None:
+    invoice = with_terms(header(document_date=date(2025, 1, 31), posting_date=date(2025, 2, 3)), TERM)
 
     assert (invoice.due_date, invoice.discount_date) == (date(2025, 2, 28), date(2025, 2, 8))
     assert (invoice.payment_discount_percent, invoice.payment_terms_id) == (D(2), "term")
@@ -338,7 +334,7 @@ ACCOUNTS = {
 }
 
 
-def books(**more: Any) -> InvoiceBooks:
+def books(**more: Any) -> DocumentBooks:
     defaults: dict[str, Any] = {
         "setup": ReceivablesSetup(),
         "number": "103001",
@@ -361,18 +357,18 @@ def books(**more: Any) -> InvoiceBooks:
         "user": "clerk",
         "now": "2025-01-10T12:00:00.000Z",
     }
-    return InvoiceBooks(**{**defaults, **more})
+    return DocumentBooks(**{**defaults, **more})
 
 
 def post(
-    invoice: SalesInvoice, lines: Sequence[SalesInvoiceLine], with_books: InvoiceBooks | None = None
-) -> PostedInvoice:
+    invoice: SalesInvoice, lines: Sequence[SalesInvoiceLine], with_books: DocumentBooks | None = None
+) -> PostedDocument:
     with_books = with_books or books()
     calculated, done = calculate_amounts(invoice, lines, Precision.of(with_books.currency, with_books.setup))
-    return post_invoice(calculated, done, with_books)
+    return post_document(calculated, done, with_books)
 
 
-def of(posted: PostedInvoice, cls: type) -> list[Any]:
+def of(posted: PostedDocument, cls: type) -> list[Any]:
     return [row for row in posted.changes.insert if isinstance(row, cls)]
 
 
@@ -402,7 +398,7 @@ def test_net_800_at_25_percent() -> None:
     assert (register.number, register.from_entry_number, register.to_entry_number) == (4, 3, 5)
     assert (register.from_tax_entry_number, register.to_tax_entry_number) == (2, 2)
     assert {e.transaction_number for e in of(posted, GeneralLedgerEntry)} == {5}
-    invoice = posted.invoice
+    invoice = posted.document
     assert (invoice.number, invoice.draft_number, invoice.posted, invoice.status) == ("103001", "1001", True, "Open")
     assert (invoice.ledger_entry_number, invoice.unposted_amount) == (5, D(0))
     lines = [new for _, new in posted.changes.update if isinstance(new, SalesInvoiceLine)]
@@ -465,11 +461,11 @@ def test_a_foreign_invoice_balances_in_local_currency(lines: list[SalesInvoiceLi
 
     general = of(posted, GeneralLedgerEntry)
     assert sum(e.amount for e in general) == 0
-    assert posted.entry.original_amount == posted.invoice.total_including_tax
+    assert posted.entry.original_amount == posted.document.total_including_tax
     assert (
         posted.entry.original_amount_lcy
         == general[-1].amount
-        == _half_up(posted.invoice.total_including_tax / factor, D("0.01"))
+        == _half_up(posted.document.total_including_tax / factor, D("0.01"))
     )
     tax_lcy = sum((t.amount for t in of(posted, TaxEntry)), D(0))
     assert posted.entry.sales_lcy - tax_lcy == posted.entry.original_amount_lcy
@@ -492,7 +488,7 @@ def test_foreign_amounts_keep_both_values() -> None:
 def test_an_invoice_over_nothing_is_paid_at_once() -> None:
     posted = post(header(), [line("1", "100"), line("-1", "100")])
 
-    assert posted.invoice.status == InvoiceStatus.PAID
+    assert posted.document.status == InvoiceStatus.PAID
     assert (posted.entry.open, posted.entry.closed_at_date) == (False, DAY)
 
 
@@ -541,7 +537,7 @@ MANDATORY = DefaultDimension(
         ({}, [line("0", line_type=LineType.COMMENT)], {}, DIALOG, "at least one line"),
         ({}, [*SALE, line("0", "5", sequence=20000)], {}, DIALOG, "Line 20000 .* no quantity"),
         ({"posting_date": BLANK_DATE}, SALE, {}, FIELD, "postingDate"),
-        ({"invoice_date": BLANK_DATE}, SALE, {}, FIELD, "invoiceDate"),
+        ({"document_date": BLANK_DATE}, SALE, {}, FIELD, "invoiceDate"),
         ({"due_date": BLANK_DATE}, SALE, {}, FIELD, "dueDate"),
         ({}, SALE, {"sell_to": None}, FIELD, "customerNumber"),
         ({}, SALE, {"bill_to": None}, FIELD, "billToCustomerNumber"),
@@ -592,7 +588,7 @@ def test_an_invoice_that_cannot_be_posted(
 def test_blocked_ship_stops_deliveries_not_invoices() -> None:
     shipped = replace(CUSTOMER, blocked=CustomerBlocked.SHIP)
 
-    assert post(header(), SALE, books(sell_to=shipped, bill_to=shipped)).invoice.posted
+    assert post(header(), SALE, books(sell_to=shipped, bill_to=shipped)).document.posted
 
 
 def test_posting_takes_no_direct_posting_from_the_accounts_of_posting_groups() -> None:

@@ -269,7 +269,7 @@ def test_the_invoice_follows_its_entry(amount: int, before: InvoiceStatus, statu
     """Paid when it is closed; renewed in any case, because what remains of it changed."""
     invoice = SalesInvoice(id="i", number="INV5", status=before, ledger_entry_number=5)
     other = SalesInvoice(id="j", number="INV6", ledger_entry_number=6)
-    given = books(entries=[invoice_entry(), invoice_entry(6)], invoices={5: invoice, 6: other})
+    given = books(entries=[invoice_entry(), invoice_entry(6)], documents={5: invoice, 6: other})
     pairs = [pair for pair in post([payment(amount, applies_to="INV5")], given).changes.update if pair[0] is invoice]
 
     assert [new.status for _, new in pairs if isinstance(new, SalesInvoice)] == [status]

@@ -39,12 +39,15 @@ from debitor.ledger.records import (
     PaymentMethod,
     PaymentTerm,
     ReceivablesSetup,
+    SalesDocument,
+    SalesDocumentLine,
     SalesInvoice,
     SalesInvoiceLine,
     TaxEntry,
     TaxGroup,
 )
-from debitor.operations import invoices
+from debitor.ledger.sales_documents import INVOICE
+from debitor.operations import sales_documents, sales_lines, sales_posting, sales_values
 from debitor.operations.dimensions import pairs_of, set_number
 from debitor.operations.master_records import UnitOfMeasure
 from debitor.query import Compare, Field, Param, Query
@@ -76,25 +79,25 @@ class Books:
         return self.tx.insert(row)
 
     def invoice(self, **draft: Any) -> str:
-        return invoices.create_invoice(self, {"customerNumber": "10400", **draft})
+        return sales_documents.create_document(INVOICE, self, {"customerNumber": "10400", **draft})
 
     def line(self, invoice: str, **draft: Any) -> str:
-        return invoices.create_line(self, {"documentId": invoice, **draft})
+        return sales_lines.create_line(INVOICE, self, {"documentId": invoice, **draft})
 
     def sale(self, invoice: str, price: str = "800", **draft: Any) -> str:
         given = {"lineType": "Account", "lineObjectNumber": "6100", "quantity": D(1), "unitPrice": D(price)}
         return self.line(invoice, **{**given, **draft})
 
-    def post(self, invoice: str) -> SalesInvoice:
-        return invoices.post_invoice(self.tx, invoice, user=self.user)
+    def post(self, invoice: str) -> SalesDocument:
+        return sales_posting.post_document(INVOICE, self.tx, invoice, user=self.user)
 
     def header(self, id: str) -> SalesInvoice:
         found = self.tx.get(SalesInvoice, id)
         assert isinstance(found, SalesInvoice)
         return found
 
-    def lines(self, id: str) -> list[SalesInvoiceLine]:
-        return invoices.lines_of(self.tx, id)
+    def lines(self, id: str) -> list[SalesDocumentLine]:
+        return sales_values.lines_of(self.tx, INVOICE, id)
 
     def only(self, record: type, **equal: Any) -> Any:
         (found,) = self.tx.all(record, **equal)
@@ -191,7 +194,7 @@ def test_a_draft_takes_its_customer_s_values(books: Books) -> None:
 
 def test_drafts_get_numbers_one_after_the_other_and_none_twice(books: Books) -> None:
     first = books.invoice()
-    invoices.remove_invoice(books, first)
+    sales_documents.remove_document(INVOICE, books, first)
     second = books.invoice()
 
     assert books.header(second).number == "1002"
@@ -203,22 +206,22 @@ def test_dates_that_are_sent_win_over_those_that_follow(books: Books) -> None:
         books.invoice(dueDate=date(2025, 5, 1), postingDate=date(2025, 1, 31), invoiceDate=date(2025, 1, 20))
     )
 
-    assert (invoice.invoice_date, invoice.posting_date) == (date(2025, 1, 20), date(2025, 1, 31))
+    assert (invoice.document_date, invoice.posting_date) == (date(2025, 1, 20), date(2025, 1, 31))
     assert (invoice.due_date, invoice.discount_date) == (date(2025, 5, 1), date(2025, 1, 28))
 
 
-def test_a_posting_date_moves_the_invoice_date_along(books: Books) -> None:
+def test_a_posting_date_moves_the_document_date_along(books: Books) -> None:
     id = books.invoice(postingDate=date(2025, 1, 31))
 
     assert books.header(id).due_date == date(2025, 2, 28)
-    invoices.change_invoice(books, id, {"postingDate": date(2025, 2, 1)})
-    assert (books.header(id).invoice_date, books.header(id).due_date) == (date(2025, 2, 1), date(2025, 3, 1))
+    sales_documents.change_document(INVOICE, books, id, {"postingDate": date(2025, 2, 1)})
+    assert (books.header(id).document_date, books.header(id).due_date) == (date(2025, 2, 1), date(2025, 3, 1))
 
 
 def test_other_terms_give_other_dates(books: Books) -> None:
     id = books.invoice()
 
-    invoices.change_invoice(books, id, {"paymentTermsId": BLANK_GUID})
+    sales_documents.change_document(INVOICE, books, id, {"paymentTermsId": BLANK_GUID})
 
     assert (books.header(id).due_date, books.header(id).discount_date) == (TODAY, BLANK_DATE)
 
@@ -253,7 +256,7 @@ def test_an_unposted_header_can_be_sent_back_as_it_was_read(books: Books) -> Non
     sent = {k: date.fromisoformat(v) if k.endswith("Date") else v for k, v in editable.items()}
     sent["discountAmount"] = D(0)
 
-    invoices.change_invoice(books, id, sent)
+    sales_documents.change_document(INVOICE, books, id, sent)
 
     after = books.shown(SALES_INVOICES, id)
     assert {**after, "lastModifiedDateTime": ""} == {**before, "lastModifiedDateTime": ""}
@@ -315,7 +318,7 @@ def test_dates_of_a_draft_cannot_be_cleared(books: Books, date_field: str) -> No
     id = books.invoice()
 
     with pytest.raises(Refused, match=date_field) as no:
-        invoices.change_invoice(books, id, {date_field: BLANK_DATE})
+        sales_documents.change_document(INVOICE, books, id, {date_field: BLANK_DATE})
     assert no.value.code == FIELD
 
 
@@ -377,24 +380,24 @@ def test_the_invoice_discount_is_spread_again_with_every_line(books: Books) -> N
 
     assert [each.invoice_discount_allocation for each in books.lines(id)] == [D("33.75"), D("16.25")]
     assert books.header(id).total_including_tax == D("437.5")
-    invoices.remove_line(books, second)
+    sales_lines.remove_line(INVOICE, books, second)
     assert [each.invoice_discount_allocation for each in books.lines(id)] == [50]
-    invoices.change_invoice(books, id, {"discountAmount": D(0)})
+    sales_documents.change_document(INVOICE, books, id, {"discountAmount": D(0)})
     assert books.header(id).total_including_tax == D("337.5")
     with pytest.raises(Refused, match="discountAmount"):
-        invoices.change_invoice(books, id, {"discountAmount": D("270.01")})
+        sales_documents.change_document(INVOICE, books, id, {"discountAmount": D("270.01")})
 
 
 def test_changing_a_line_changes_the_totals(books: Books) -> None:
     id = books.invoice()
     line = books.sale(id, "100", discountAmount=D(10))
 
-    invoices.change_line(books, line, {"description": "Work"})
+    sales_lines.change_line(INVOICE, books, line, {"description": "Work"})
     assert books.lines(id)[0].discount_amount == 10
-    invoices.change_line(books, line, {"quantity": D(3)})
+    sales_lines.change_line(INVOICE, books, line, {"quantity": D(3)})
     assert (books.lines(id)[0].discount_percent, books.lines(id)[0].discount_amount) == (D(10), D(30))
     assert books.header(id).total_excluding_tax == 270
-    invoices.change_line(books, line, {"taxCode": "NONE"})
+    sales_lines.change_line(INVOICE, books, line, {"taxCode": "NONE"})
     assert books.header(id).total_tax == 0
 
 
@@ -412,7 +415,7 @@ def test_every_change_gives_line_and_header_a_new_version(books: Books) -> None:
     line = books.sale(id)
     header, before = books.header(id), books.tx.get(SalesInvoiceLine, line)
 
-    invoices.change_line(books, line, {"quantity": D(1)})
+    sales_lines.change_line(INVOICE, books, line, {"quantity": D(1)})
 
     assert books.tx.get(SalesInvoiceLine, line).version > before.version
     assert books.header(id).version > header.version
@@ -422,7 +425,7 @@ def test_a_line_can_sell_something_else(books: Books) -> None:
     id = books.invoice()
     line = books.sale(id, "5", quantity=D(2))
 
-    invoices.change_line(books, line, {"itemId": books.only(Item).id})
+    sales_lines.change_line(INVOICE, books, line, {"itemId": books.only(Item).id})
 
     (changed,) = books.lines(id)
     assert (changed.line_type, changed.line_object_number, changed.account_id) == ("Item", "1000", BLANK_GUID)
@@ -437,7 +440,7 @@ def test_a_line_can_be_sent_back_as_it_was_read(books: Books) -> None:
     sent["shipmentDate"] = TODAY
     sent |= {k: D(str(sent[k])) for k in ("quantity", "unitPrice", "discountAmount", "discountPercent")}
 
-    invoices.change_line(books, line, sent)
+    sales_lines.change_line(INVOICE, books, line, sent)
 
     assert books.shown(SALES_INVOICE_LINES, line) == before
 
@@ -448,9 +451,9 @@ def test_list_prices_and_tax_follow_the_header_and_other_prices_stay(books: Book
     books.line(id, itemId=item, quantity=D(1))
     books.line(id, itemId=item, quantity=D(1), unitPrice=D(99))
 
-    invoices.change_invoice(books, id, {"currencyCode": "EUR"})
+    sales_documents.change_document(INVOICE, books, id, {"currencyCode": "EUR"})
     assert [each.unit_price for each in books.lines(id)] == [100, 99]
-    invoices.change_invoice(books, id, {"postingDate": date(2025, 2, 1)})
+    sales_documents.change_document(INVOICE, books, id, {"postingDate": date(2025, 2, 1)})
     assert [each.unit_price for each in books.lines(id)] == [96, 99]
     assert books.header(id).total_excluding_tax == 195
 
@@ -459,7 +462,7 @@ def test_a_line_discount_follows_a_new_list_price(books: Books) -> None:
     id = books.invoice(currencyCode="EUR")
     books.line(id, itemId=books.only(Item).id, quantity=D(1), discountPercent=D(10))
 
-    invoices.change_invoice(books, id, {"postingDate": date(2025, 2, 1)})
+    sales_documents.change_document(INVOICE, books, id, {"postingDate": date(2025, 2, 1)})
 
     (line,) = books.lines(id)
     assert (line.unit_price, line.discount_amount, line.net_amount) == (D(96), D("9.6"), D("86.4"))
@@ -512,13 +515,13 @@ def test_a_line_that_is_refused(books: Books, draft: Callable[[Books], Draft], c
 def test_a_line_needs_a_document(books: Books) -> None:
     id = books.invoice()
     with pytest.raises(Refused, match="parent ID"):
-        invoices.create_line(books, {"description": "x"})
+        sales_lines.create_line(INVOICE, books, {"description": "x"})
     with pytest.raises(Refused, match=NOBODY):
         books.line(NOBODY, description="x")
     books.parent = {"documentId": id}
     with pytest.raises(Refused, match="leave documentId out"):
         books.line(NOBODY, description="x")
-    assert invoices.create_line(books, {"description": "x"})
+    assert sales_lines.create_line(INVOICE, books, {"description": "x"})
 
 
 @pytest.mark.parametrize(
@@ -535,7 +538,7 @@ def test_what_a_line_cannot_change(books: Books, draft: Draft, says: str) -> Non
     line = books.sale(id)
 
     with pytest.raises(Refused, match=says) as no:
-        invoices.change_line(books, line, draft)
+        sales_lines.change_line(INVOICE, books, line, draft)
     assert no.value.code == DIALOG
 
 
@@ -645,12 +648,12 @@ def posted(books: Books) -> str:
 def test_a_posted_invoice_cannot_be_changed_or_deleted(books: Books, posted: str) -> None:
     (line,) = books.lines(posted)
     for act in (
-        lambda: invoices.change_invoice(books, posted, {"externalDocumentNumber": "x"}),
-        lambda: invoices.change_invoice(books, posted, {"postingDate": TODAY}),
-        lambda: invoices.remove_invoice(books, posted),
+        lambda: sales_documents.change_document(INVOICE, books, posted, {"externalDocumentNumber": "x"}),
+        lambda: sales_documents.change_document(INVOICE, books, posted, {"postingDate": TODAY}),
+        lambda: sales_documents.remove_document(INVOICE, books, posted),
         lambda: books.line(posted, description="x"),
-        lambda: invoices.change_line(books, line.id, {"description": "x"}),
-        lambda: invoices.remove_line(books, line.id),
+        lambda: sales_lines.change_line(INVOICE, books, line.id, {"description": "x"}),
+        lambda: sales_lines.remove_line(INVOICE, books, line.id),
     ):
         with pytest.raises(Refused, match="103001 is posted") as no:
             act()
@@ -672,7 +675,9 @@ def test_the_store_itself_keeps_posted_documents(books: Books, posted: str) -> N
 
 def test_a_new_due_date_reaches_the_open_entry_and_its_detailed_entries(books: Books, posted: str) -> None:
     later = date(2025, 6, 1)
-    invoices.change_invoice(books, posted, {"dueDate": later, "promisedPayDate": TODAY, "disputeStatus": "LATE"})
+    sales_documents.change_document(
+        INVOICE, books, posted, {"dueDate": later, "promisedPayDate": TODAY, "disputeStatus": "LATE"}
+    )
 
     assert books.only(CustomerLedgerEntry).due_date == later
     assert books.only(DetailedEntry).initial_due_date == later
@@ -687,7 +692,7 @@ def test_a_new_due_date_reaches_the_open_entry_and_its_detailed_entries(books: B
 def test_a_closed_entry_keeps_its_due_date(books: Books, posted: str) -> None:
     entry = books.tx.update(books.only(CustomerLedgerEntry), open=False)
 
-    invoices.change_invoice(books, posted, {"dueDate": date(2025, 6, 1)})
+    sales_documents.change_document(INVOICE, books, posted, {"dueDate": date(2025, 6, 1)})
 
     assert books.header(posted).due_date == date(2025, 6, 1)
     assert books.only(CustomerLedgerEntry).due_date == entry.due_date == books.only(DetailedEntry).initial_due_date
@@ -696,17 +701,17 @@ def test_a_closed_entry_keeps_its_due_date(books: Books, posted: str) -> None:
 @pytest.mark.parametrize(("draft", "code"), [({"dueDate": BLANK_DATE}, FIELD), ({"disputeStatusId": NOBODY}, DIALOG)])
 def test_what_a_posted_invoice_refuses(books: Books, posted: str, draft: Draft, code: str) -> None:
     with pytest.raises(Refused) as no:
-        invoices.change_invoice(books, posted, draft)
+        sales_documents.change_document(INVOICE, books, posted, draft)
     assert no.value.code == code
 
 
 def test_ids_that_do_not_exist(books: Books) -> None:
     for act in (
         lambda: books.post(NOBODY),
-        lambda: invoices.change_invoice(books, NOBODY, {}),
-        lambda: invoices.remove_invoice(books, NOBODY),
-        lambda: invoices.change_line(books, NOBODY, {}),
-        lambda: invoices.remove_line(books, NOBODY),
+        lambda: sales_documents.change_document(INVOICE, books, NOBODY, {}),
+        lambda: sales_documents.remove_document(INVOICE, books, NOBODY),
+        lambda: sales_lines.change_line(INVOICE, books, NOBODY, {}),
+        lambda: sales_lines.remove_line(INVOICE, books, NOBODY),
     ):
         with pytest.raises(Refused) as no:
             act()
@@ -926,11 +931,11 @@ def test_a_changed_header_dimension_reaches_the_lines(books: Books) -> None:
     own = set_number(books.tx, {"DEPARTMENT": "SALES", "AREA": "SOUTH"})
     books.tx.update(books.tx.get(SalesInvoiceLine, line), dimension_set_number=own)
 
-    invoices.change_invoice(books, id, {"shortcutDimension1Code": "ADMIN"})
+    sales_documents.change_document(INVOICE, books, id, {"shortcutDimension1Code": "ADMIN"})
 
     (changed,) = books.lines(id)
     assert pairs_of(books.tx, changed.dimension_set_number) == {"DEPARTMENT": "ADMIN", "AREA": "SOUTH"}
-    invoices.change_invoice(books, id, {"shortcutDimension1Code": ""})
+    sales_documents.change_document(INVOICE, books, id, {"shortcutDimension1Code": ""})
     assert books.shown(SALES_INVOICES, id)["shortcutDimension1Code"] == ""
 
 

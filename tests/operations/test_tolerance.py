@@ -21,7 +21,8 @@ from debitor.ledger.records import (
     ReceivablesSetup,
     SalesInvoice,
 )
-from debitor.operations import invoices, journals, payments
+from debitor.ledger.sales_documents import INVOICE
+from debitor.operations import journals, payments, sales_documents, sales_lines, sales_posting
 from debitor.operations.checks import check_books
 from debitor.operations.companies import create_company
 from debitor.operations.posting import post_journal
@@ -53,10 +54,10 @@ class World:
         assets = next(a for a in accounts if a.category == "Assets")
         day = date(2026, 1, 10)
         draft = {"customerId": customer.id, "invoiceDate": day, "postingDate": day}
-        self.invoice = invoices.create_invoice(self.act(), draft)
+        self.invoice = sales_documents.create_document(INVOICE, self.act(), draft)
         line = {"lineType": "Account", "accountId": income.id, "quantity": Decimal(1), "unitPrice": Decimal(1000)}
-        invoices.create_line(self.act(documentId=self.invoice), {**line, "taxCode": ""})
-        invoices.post_invoice(self.tx, self.invoice, user="U")
+        sales_lines.create_line(INVOICE, self.act(documentId=self.invoice), {**line, "taxCode": ""})
+        sales_posting.post_document(INVOICE, self.tx, self.invoice, user="U")
         self.journal = journals.create_payment_journal(self.act(), {"code": "PAY", "balancingAccountId": assets.id})
         self.payment = payments.create_payment(
             self.act(journalId=self.journal), {"appliesToInvoiceId": self.invoice, "postingDate": TODAY}

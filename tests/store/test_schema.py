@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 
 import apsw
 import pytest
 
+from debitor.ledger.records import SalesInvoice
 from debitor.schema import Column, Record, record_of, text
-from debitor.store import Store, StoreError
+from debitor.store import FrozenRow, Store, StoreError
 from debitor.store.ddl import migrations, table
 from debitor.store.opening import open_store
 from debitor.store.sqlite import SqliteStore
@@ -127,7 +129,7 @@ def test_numbered_migrations_run_once_and_in_order(url: str, tmp_path: Path) -> 
 
     assert [c.name for c in store.reader().at(1).all(Country)] == ["a!?"]
     store.close()
-    with pytest.raises(StoreError, match=r"version 3 .* up to 1"):
+    with pytest.raises(StoreError, match=r"version 3 .* up to 2"):
         open_store(url, records=SHELVES)
 
 
@@ -135,13 +137,34 @@ def test_a_migration_that_fails_leaves_the_store_as_it_was(url: str, tmp_path: P
     folder = tmp_path / "migrations"
     folder.mkdir()
     (folder / "0001-initial.sql").write_text("-- generated")
-    open_store(url, records=SHELVES).close()
+
+    def opening() -> SqliteStore:
+        return SqliteStore(path_of(url), records=SHELVES, clock=time.time_ns, entropy=bytes, migrations=folder)
+
+    opening().close()
     (folder / "0002-wrong.sql").write_text("DROP TABLE shelf_country; UPDATE nothing SET x = 1")
     with pytest.raises(StoreError, match="nothing"):
-        SqliteStore(path_of(url), records=SHELVES, clock=time.time_ns, entropy=bytes, migrations=folder)
-    store = open_store(url, records=SHELVES)
+        opening()
+    (folder / "0002-wrong.sql").unlink()
+    store = opening()
 
     assert store.reader().at(1).count(Country) == 0
+    store.close()
+
+
+def test_the_invoice_date_of_an_older_store_is_kept(url: str) -> None:
+    with open_store(url).transaction() as tx:
+        tx.at(1).insert(SalesInvoice(number="1", document_date=date(2025, 1, 10), posted=True))
+    connection = apsw.Connection(path_of(url))
+    connection.execute("ALTER TABLE sales_invoice RENAME COLUMN document_date TO invoice_date")
+    connection.execute("UPDATE debitor_store SET schema_version = 1")
+    connection.close()
+    store = open_store(url)
+
+    (invoice,) = store.reader().at(1).all(SalesInvoice)
+    assert invoice.document_date == date(2025, 1, 10)
+    with pytest.raises(FrozenRow), store.transaction() as tx:
+        tx.at(1).update(invoice, document_date=date(2025, 1, 11))
     store.close()
 
 
@@ -151,7 +174,7 @@ def test_migrations_are_numbered_without_gaps(tmp_path: Path) -> None:
 
     with pytest.raises(StoreError, match="without gaps"):
         migrations(tmp_path)
-    assert list(migrations()) == [1]
+    assert list(migrations()) == [1, 2]
 
 
 def test_a_file_of_something_else_is_left_alone(tmp_path: Path) -> None:

@@ -30,6 +30,8 @@ from debitor.entities.journals import JOURNALS
 from debitor.entities.payment_methods import PAYMENT_METHODS
 from debitor.entities.payment_terms import PAYMENT_TERMS
 from debitor.entities.pdf_document import PDF_DOCUMENT
+from debitor.entities.sales_credit_memo_lines import SALES_CREDIT_MEMO_LINES
+from debitor.entities.sales_credit_memos import SALES_CREDIT_MEMOS
 from debitor.entities.sales_invoice_lines import SALES_INVOICE_LINES
 from debitor.entities.sales_invoices import SALES_INVOICES
 from debitor.entities.salespeople_purchasers import SALESPEOPLE_PURCHASERS
@@ -56,6 +58,8 @@ CATALOG: Mapping[str, EntitySet] = {
         DIMENSION_SET_LINES,
         SALES_INVOICE_LINES,
         PDF_DOCUMENT,
+        SALES_CREDIT_MEMOS,
+        SALES_CREDIT_MEMO_LINES,
         CUSTOMER_PAYMENT_JOURNALS,
         CUSTOMER_PAYMENTS,
         ACCOUNTS,

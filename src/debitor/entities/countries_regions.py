@@ -1,7 +1,7 @@
 """countriesRegions: countries by ISO code. Source: BCApps APIV2CountriesRegions.Page.al."""
 
 from debitor.entities.master import Use, editable
-from debitor.ledger.records import Customer, SalesInvoice
+from debitor.ledger.records import Customer, SalesCreditMemo, SalesInvoice
 from debitor.operations.master_records import AddressFormat, CompanyInformation, Contact, CountryRegion
 from debitor.schema import DATETIME, GUID, EntitySet, Property, code, enum, text
 
@@ -25,5 +25,6 @@ COUNTRIES_REGIONS = editable(
         Use(Contact, "country", "contacts", by="code"),
         Use(CompanyInformation, "country", "companies", by="code"),
         Use(SalesInvoice, "sell_to_country", "sales invoices", by="code"),
+        Use(SalesCreditMemo, "sell_to_country", "sales credit memos", by="code"),
     ),
 )

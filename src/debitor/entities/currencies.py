@@ -12,6 +12,7 @@ from debitor.ledger.records import (
     CustomerLedgerEntry,
     ExchangeRate,
     JournalLine,
+    SalesCreditMemo,
     SalesInvoice,
 )
 from debitor.schema import DATETIME, DECIMAL, GUID, SCALE, Act, EntitySet, Property, code, text
@@ -56,6 +57,7 @@ CURRENCIES = editable(
             (Customer, "customers"),
             (CustomerLedgerEntry, "ledger entries"),
             (SalesInvoice, "sales invoices"),
+            (SalesCreditMemo, "sales credit memos"),
             (JournalLine, "open journal lines"),
             (BankAccount, "bank accounts"),
             (ExchangeRate, "exchange rates"),

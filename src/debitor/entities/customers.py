@@ -21,6 +21,7 @@ from debitor.ledger.records import (
     JournalLine,
     PaymentMethod,
     PaymentTerm,
+    SalesCreditMemo,
     SalesInvoice,
 )
 from debitor.operations.master_records import BusinessRelation, Contact, CountryRegion, ShipmentMethod, TaxArea
@@ -150,12 +151,16 @@ CUSTOMERS = editable(
         Use(CustomerLedgerEntry, "customer_id", "ledger entries"),
         Use(JournalLine, "account_id", "open journal lines", where=_LINES),
         Use(SalesInvoice, "customer_id", "sales invoices"),
+        Use(SalesCreditMemo, "customer_id", "sales credit memos"),
         Use(SalesInvoice, "bill_to_customer_id", "sales invoices"),
+        Use(SalesCreditMemo, "bill_to_customer_id", "sales credit memos"),
     ),
     copies=(
         Copy(JournalLine, "account_number", of="account_id", where=_LINES),
         Copy(SalesInvoice, "customer_number", of="customer_id", where=_DRAFTS),
+        Copy(SalesCreditMemo, "customer_number", of="customer_id", where=_DRAFTS),
         Copy(SalesInvoice, "bill_to_customer_number", of="bill_to_customer_id", where=_DRAFTS),
+        Copy(SalesCreditMemo, "bill_to_customer_number", of="bill_to_customer_id", where=_DRAFTS),
         Copy(CustomerLedgerEntry, "customer_number", of="customer_id"),
         Copy(DetailedEntry, "customer_number", of="customer_id"),
     ),

@@ -1,7 +1,14 @@
 """paymentMethods: how customers pay. Source: BCApps APIV2PaymentMethods.Page.al."""
 
 from debitor.entities.master import Use, editable
-from debitor.ledger.records import Customer, CustomerLedgerEntry, JournalLine, PaymentMethod, SalesInvoice
+from debitor.ledger.records import (
+    Customer,
+    CustomerLedgerEntry,
+    JournalLine,
+    PaymentMethod,
+    SalesCreditMemo,
+    SalesInvoice,
+)
 from debitor.schema import DATETIME, GUID, EntitySet, Property, code, text
 
 PAYMENT_METHODS = editable(
@@ -21,6 +28,7 @@ PAYMENT_METHODS = editable(
     uses=(
         Use(Customer, "payment_method_id", "customers"),
         Use(SalesInvoice, "payment_method_id", "sales invoices"),
+        Use(SalesCreditMemo, "payment_method_id", "sales credit memos"),
         Use(JournalLine, "payment_method_id", "open journal lines"),
         Use(CustomerLedgerEntry, "payment_method_id", "ledger entries", where={"open": True}),
     ),

@@ -6,7 +6,7 @@ Date formulas are stored in their plain form: `<1m + cm>` becomes `1M+CM`.
 from typing import Any
 
 from debitor.entities.master import Use, between, editable
-from debitor.ledger.records import Customer, JournalLine, PaymentTerm, SalesInvoice
+from debitor.ledger.records import Customer, JournalLine, PaymentTerm, SalesCreditMemo, SalesInvoice
 from debitor.schema import BOOL, DATETIME, DECIMAL, FORMULA, GUID, Act, EntitySet, Property, code, text
 
 
@@ -35,6 +35,7 @@ PAYMENT_TERMS = editable(
     uses=(
         Use(Customer, "payment_terms_id", "customers"),
         Use(SalesInvoice, "payment_terms_id", "sales invoices"),
+        Use(SalesCreditMemo, "payment_terms_id", "sales credit memos"),
         Use(JournalLine, "payment_terms_id", "open journal lines"),
     ),
     prepare=_check,

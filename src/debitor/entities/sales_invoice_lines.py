@@ -4,8 +4,11 @@
 Source: BCApps APIV2SalesInvoiceLines.Page.al.
 """
 
+from functools import partial
+
 from debitor.ledger.records import LineType, SalesInvoiceLine
-from debitor.operations import invoices
+from debitor.ledger.sales_documents import INVOICE
+from debitor.operations import sales_lines
 from debitor.operations.master_records import UnitOfMeasure
 from debitor.schema import (
     BOOL,
@@ -30,7 +33,7 @@ SALES_INVOICE_LINES = EntitySet(
     lookups={"unit": Lookup(UnitOfMeasure, via="unit_of_measure_code", by="code")},
     order=("documentId", "sequence"),
     guard=("documentId", "id"),
-    guard_message=invoices.NO_DOCUMENT,
+    guard_message=sales_lines.no_document(INVOICE),
     properties=(
         Property("id", GUID, "id", editable=False, nullable=False),
         Property("documentId", GUID, "document_id"),
@@ -84,7 +87,7 @@ SALES_INVOICE_LINES = EntitySet(
             deep=True,
         ),
     ),
-    create=invoices.create_line,
-    change=invoices.change_line,
-    remove=invoices.remove_line,
+    create=partial(sales_lines.create_line, INVOICE),
+    change=partial(sales_lines.change_line, INVOICE),
+    remove=partial(sales_lines.remove_line, INVOICE),
 )

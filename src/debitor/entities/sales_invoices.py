@@ -4,6 +4,8 @@ Of a posted invoice `remainingAmount` is what its customer ledger entry has open
 Source: BCApps APIV2SalesInvoices.Page.al.
 """
 
+from functools import partial
+
 from debitor.ledger.records import (
     Currency,
     CustomerLedgerEntry,
@@ -12,7 +14,8 @@ from debitor.ledger.records import (
     SalesInvoice,
     SalesInvoiceLine,
 )
-from debitor.operations import invoices, sending
+from debitor.ledger.sales_documents import INVOICE
+from debitor.operations import corrections, sales_documents, sales_posting, sending
 from debitor.schema import (
     BOOL,
     DATE,
@@ -47,7 +50,7 @@ SALES_INVOICES = EntitySet(
         Property("id", GUID, "id", editable=False, nullable=False),
         Property("number", code(20), "number", editable=False),
         Property("externalDocumentNumber", code(35), "external_document_number"),
-        Property("invoiceDate", DATE, "invoice_date"),
+        Property("invoiceDate", DATE, "document_date"),
         Property("postingDate", DATE, "posting_date"),
         Property("dueDate", DATE, "due_date"),
         Property("promisedPayDate", DATE, "promised_pay_date"),
@@ -154,13 +157,15 @@ SALES_INVOICES = EntitySet(
             partner="salesInvoice",
         ),
     ),
-    create=invoices.create_invoice,
-    change=invoices.change_invoice,
-    remove=invoices.remove_invoice,
+    create=partial(sales_documents.create_document, INVOICE),
+    change=partial(sales_documents.change_document, INVOICE),
+    remove=partial(sales_documents.remove_document, INVOICE),
     actions=(
-        Action("post", invoices.post),
+        Action("post", partial(sales_posting.post, INVOICE)),
         Action("postAndSend", sending.post_and_send),
         Action("send", sending.send),
+        Action("cancel", partial(corrections.cancel, INVOICE)),
+        Action("makeCorrectiveCreditMemo", corrections.make_corrective_credit_memo),
     ),
     follows=(Follow(SalesInvoiceLine, "document_id"),),
 )

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from debitor.entities.master import Use, between, editable
-from debitor.ledger.records import Customer, CustomerLedgerEntry, JournalLine, SalesInvoice
+from debitor.ledger.records import Customer, CustomerLedgerEntry, JournalLine, SalesCreditMemo, SalesInvoice
 from debitor.schema import (
     BOOL,
     DATETIME,
@@ -71,6 +71,7 @@ SALESPEOPLE_PURCHASERS = editable(
     uses=(
         Use(Customer, "salesperson_code", "customers", by="code"),
         Use(SalesInvoice, "salesperson", "sales invoices", by="code"),
+        Use(SalesCreditMemo, "salesperson", "sales credit memos", by="code"),
         Use(JournalLine, "salesperson_code", "open journal lines", by="code"),
         Use(CustomerLedgerEntry, "salesperson_code", "ledger entries", by="code"),
     ),

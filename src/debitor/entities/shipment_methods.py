@@ -1,7 +1,7 @@
 """shipmentMethods: how goods are delivered. Source: BCApps APIV2ShipmentMethods.Page.al."""
 
 from debitor.entities.master import Use, editable
-from debitor.ledger.records import Customer, SalesInvoice
+from debitor.ledger.records import Customer, SalesCreditMemo, SalesInvoice
 from debitor.operations.master_records import ShipmentMethod
 from debitor.schema import DATETIME, GUID, EntitySet, Property, code, text
 
@@ -22,5 +22,6 @@ SHIPMENT_METHODS = editable(
     uses=(
         Use(Customer, "shipment_method_id", "customers"),
         Use(SalesInvoice, "shipment_method_id", "sales invoices"),
+        Use(SalesCreditMemo, "shipment_method_id", "sales credit memos"),
     ),
 )

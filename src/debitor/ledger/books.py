@@ -28,7 +28,7 @@ from debitor.ledger.records import (
     NumberSeries,
     NumberSeriesLine,
     ReceivablesSetup,
-    SalesInvoice,
+    SalesDocument,
 )
 from debitor.schema import Changes
 
@@ -45,7 +45,7 @@ class Books:
         entries: open customer ledger entries, any order: those that the lines name by document or by mark, and all
             of customers whose method is Apply to Oldest and whose lines name nothing.
         unrealized: entry number -> sum of its unrealized gains and losses (LCY); only entries that have some.
-        invoices: customer ledger entry number -> the posted invoice behind it.
+        documents: customer ledger entry number -> the posted invoice or credit memo behind it.
         series, series_lines: number series of the journal, by code.
         sets: dimension set number -> its pairs; dimensions, values: what those pairs name.
         rules: id of a record (customer, G/L account, bank account) -> the default dimensions that apply to it.
@@ -67,7 +67,7 @@ class Books:
     rates: Rates = field(default_factory=dict)
     entries: Sequence[CustomerLedgerEntry] = ()
     unrealized: Mapping[int, Decimal] = field(default_factory=dict)
-    invoices: Mapping[int, SalesInvoice] = field(default_factory=dict)
+    documents: Mapping[int, SalesDocument] = field(default_factory=dict)
     series: Mapping[str, NumberSeries] = field(default_factory=dict)
     series_lines: Mapping[str, Sequence[NumberSeriesLine]] = field(default_factory=dict)
     sets: Mapping[int, Pairs] = field(default_factory=dict)
@@ -82,7 +82,7 @@ class Posting:
     """What posting a journal changes.
 
     Attributes:
-        changes: ledger rows to add, entries and invoices to change, journal lines to remove.
+        changes: ledger rows to add, entries and documents to change, journal lines to remove.
         register_number: 0 when nothing was posted, because all lines were empty.
         entries: the customer ledger entries added, as they stand at the end.
     """

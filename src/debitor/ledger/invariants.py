@@ -20,9 +20,10 @@ from debitor.ledger.records import (
     GeneralLedgerEntry,
     GeneralLedgerRegister,
     InvoiceStatus,
-    SalesInvoice,
+    SalesDocument,
     TaxEntry,
 )
+from debitor.ledger.sales_documents import following, kind_of
 
 K = TypeVar("K")
 
@@ -192,22 +193,29 @@ def register_findings(register: GeneralLedgerRegister, reached: int) -> Iterator
         yield f"General ledger register {register.number} has no entries."
 
 
-def invoice_findings(invoice: SalesInvoice, entry: CustomerLedgerEntry | None) -> Iterator[str]:
-    """Check that a posted invoice and its customer ledger entry agree."""
-    name = f"Sales invoice {invoice.number}"
+def document_findings(document: SalesDocument, entry: CustomerLedgerEntry | None) -> Iterator[str]:
+    """Check that a posted invoice or credit memo and its customer ledger entry agree."""
+    kind = kind_of(document)
+    name = f"Sales {kind.noun} {document.number}"
     if entry is None:
-        yield f"{name} is posted, but its customer ledger entry {invoice.ledger_entry_number} does not exist."
+        yield f"{name} is posted, but its customer ledger entry {document.ledger_entry_number} does not exist."
         return
-    if entry.document_number != invoice.number or entry.customer_id != invoice.bill_to_customer_id:
+    if (entry.document_type, entry.document_number, entry.customer_id) != (
+        kind.document_type,
+        document.number,
+        document.bill_to_customer_id,
+    ):
         yield f"{name} points to customer ledger entry {entry.entry_number}, which belongs to another document."
-    if entry.original_amount != invoice.total_including_tax:
+    if entry.original_amount != kind.sign * document.total_including_tax:
         yield (
-            f"{name} is over {plain(invoice.total_including_tax)}, its customer ledger entry {entry.entry_number} "
+            f"{name} is over {plain(document.total_including_tax)}, its customer ledger entry {entry.entry_number} "
             f"over {plain(entry.original_amount)}."
         )
-    right = InvoiceStatus.OPEN if entry.open else InvoiceStatus.PAID
-    if invoice.status in (InvoiceStatus.OPEN, InvoiceStatus.PAID) and invoice.status != right:
-        yield f"{name} has status {invoice.status}, but its customer ledger entry {entry.entry_number} is {right}."
+    right = following(document, entry).status
+    if document.status != right:
+        yield f"{name} has status {document.status}, but its customer ledger entry {entry.entry_number} is {right}."
+    if document.status in (InvoiceStatus.CANCELED, InvoiceStatus.CORRECTIVE) and entry.open:
+        yield f"{name} has status {document.status}, but its customer ledger entry {entry.entry_number} is open."
 
 
 def tax_findings(tax: TaxEntry, of: GeneralLedgerEntry | None) -> Iterator[str]:

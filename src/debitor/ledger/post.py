@@ -25,11 +25,12 @@ from decimal import Decimal
 
 from msgspec.structs import replace
 
-from debitor.ledger import dimensions, refusals
+from debitor.ledger import dimensions, entries, refusals
 from debitor.ledger.amounts import ZERO, plain
 from debitor.ledger.apply import UNREALIZED, Application, Detail, Terms, apply_entry, may_apply
 from debitor.ledger.books import Books, Posting, is_empty, posting_amount
 from debitor.ledger.detail_accounts import CURRENCY_ACCOUNTS, detail_account
+from debitor.ledger.entries import BLANK_TYPE, NO_OTHER, Other, Voucher
 from debitor.ledger.numbering import increment, peek, take
 from debitor.ledger.records import (
     Account,
@@ -42,17 +43,14 @@ from debitor.ledger.records import (
     DetailedEntry,
     DetailedEntryType,
     GeneralLedgerEntry,
-    GeneralLedgerRegister,
     GLAccountType,
-    InvoiceStatus,
     JournalLine,
     NumberSeries,
     NumberSeriesLine,
 )
 from debitor.ledger.rules import check_lines
+from debitor.ledger.sales_documents import following
 from debitor.schema import BLANK_DATE, Changes
-
-BLANK_TYPE = AccountType.GL_ACCOUNT
 
 
 def post_journal(lines: Sequence[JournalLine], books: Books) -> Posting:
@@ -265,18 +263,15 @@ class _Side:
     number: str
     amount: Decimal
     lcy: Decimal
-    other_kind: AccountType
-    other_number: str
+    other: Other
 
 
 @dataclass(slots=True)
 class _Head:
-    """What all entries of a line share."""
+    """A line, and what all entries of it share."""
 
     line: JournalLine
-    document_number: str
-    document_date: date
-    transaction: int
+    voucher: Voucher
 
 
 class _Run:
@@ -310,16 +305,11 @@ class _Run:
         other_kind, other_number = line.balancing_account_type, line.balancing_account_number
         sides: list[_Side] = []
         if number:
-            sides.append(
-                _Side(kind, line.account_id, number, amount, lcy, other_kind if two else BLANK_TYPE, other_number)
-            )
+            other = Other(other_kind if two else BLANK_TYPE, other_number)
+            sides.append(_Side(kind, line.account_id, number, amount, lcy, other))
         if other_number:
-            sides.append(
-                _Side(
-                    other_kind, line.balancing_account_id, other_number, -amount, -lcy,
-                    kind if two else BLANK_TYPE, number,
-                )
-            )  # fmt: skip
+            other = Other(kind if two else BLANK_TYPE, number)
+            sides.append(_Side(other_kind, line.balancing_account_id, other_number, -amount, -lcy, other))
         if two and kind == AccountType.CUSTOMER:
             sides.reverse()
         for side in sides:
@@ -339,7 +329,7 @@ class _Run:
         last = self.last
         series = self.books.batch.posting_number_series
         if last is not None and last.line.document_number == line.document_number:
-            number = last.document_number
+            number = last.voucher.document_number
         elif series:
             number = self.numbers.take(series, line.posting_date)
         else:
@@ -347,12 +337,29 @@ class _Run:
         if last is not None and (
             not self.balance
             or last.line.document_type != line.document_type
-            or last.document_number != number
+            or last.voucher.document_number != number
             or last.line.posting_date != line.posting_date
         ):
             self.transaction += 1
-        document_date = line.posting_date if line.document_date == BLANK_DATE else line.document_date
-        return _Head(line, number, document_date, self.transaction)
+        books = self.books
+        voucher = Voucher(
+            transaction_number=self.transaction,
+            register_number=books.next.register,
+            posting_date=line.posting_date,
+            document_date=line.posting_date if line.document_date == BLANK_DATE else line.document_date,
+            document_type=line.document_type,
+            document_number=number,
+            external_document_number=line.external_document_number,
+            description=line.description,
+            dimension_set_number=line.dimension_set_number,
+            source_code=books.template.source_code,
+            user=books.user,
+            now=books.now,
+            comment=line.comment,
+            reason_code=line.reason_code,
+            journal_batch_name=books.batch.name,
+        )
+        return _Head(line, voucher)
 
     def _account(self, number: str, where: str, line: JournalLine, *, direct: bool = False) -> Account:
         """The G/L account, which must be one to post to.
@@ -400,34 +407,15 @@ class _Run:
         balanced: bool = True,
     ) -> None:
         """Add a G/L entry. `balanced`: it shows the other side's account."""
-        line, books = head.line, self.books
         self.general.append(
-            GeneralLedgerEntry(
-                entry_number=number or self._number(),
-                transaction_number=head.transaction,
-                register_number=books.next.register,
-                account_id=account.id,
-                account_number=account.number,
-                posting_date=line.posting_date,
-                document_date=head.document_date,
-                document_type=line.document_type,
-                document_number=head.document_number,
-                external_document_number=line.external_document_number,
-                description=line.description,
-                comment=line.comment,
-                amount=amount,
-                debit_amount=amount if amount > 0 else ZERO,
-                credit_amount=-amount if amount < 0 else ZERO,
-                balancing_account_type=side.other_kind if balanced else BLANK_TYPE,
-                balancing_account_number=side.other_number if balanced else "",
+            entries.general_entry(
+                head.voucher,
+                number or self._number(),
+                account,
+                amount,
                 source_type=source_type,
                 source_number=source_number,
-                dimension_set_number=line.dimension_set_number,
-                source_code=books.template.source_code,
-                reason_code=line.reason_code,
-                journal_batch_name=books.batch.name,
-                user_id=books.user,
-                created_at=books.now,
+                other=side.other if balanced else NO_OTHER,
             )
         )
 
@@ -453,34 +441,7 @@ class _Run:
         account = self._account(bank.ledger_account, f"bank account {side.number}", line)
         amount = side.amount if bank.currency_code else side.lcy
         number = self._number()
-        self.bank.append(
-            BankAccountLedgerEntry(
-                entry_number=number,
-                transaction_number=head.transaction,
-                bank_account_id=bank.id,
-                bank_account_number=bank.number,
-                posting_date=line.posting_date,
-                document_date=head.document_date,
-                document_type=line.document_type,
-                document_number=head.document_number,
-                external_document_number=line.external_document_number,
-                description=line.description,
-                currency_code=bank.currency_code,
-                amount=amount,
-                amount_lcy=side.lcy,
-                remaining_amount=amount,
-                open=bool(amount),
-                positive=amount > 0,
-                balancing_account_type=side.other_kind,
-                balancing_account_number=side.other_number,
-                dimension_set_number=line.dimension_set_number,
-                source_code=books.template.source_code,
-                reason_code=line.reason_code,
-                journal_batch_name=books.batch.name,
-                user_id=books.user,
-                created_at=books.now,
-            )
-        )
+        self.bank.append(entries.bank_entry(head.voucher, number, bank, amount, side.lcy, side.other))
         self._general(account, side.lcy, side, head, number, AccountType.BANK_ACCOUNT, bank.number)
 
     # ------------------------------------------------------------- customers
@@ -519,43 +480,22 @@ class _Run:
         self, side: _Side, head: _Head, customer: Customer, group: str, number: int
     ) -> CustomerLedgerEntry:
         """The entry before anything is applied to it."""
-        line, books = head.line, self.books
-        factor = line.currency_factor if line.currency_code else Decimal(1)
-        return CustomerLedgerEntry(
-            entry_number=number,
-            transaction_number=head.transaction,
-            customer_id=customer.id,
-            customer_number=customer.number,
-            posting_date=line.posting_date,
-            document_date=head.document_date,
-            document_type=line.document_type,
-            document_number=head.document_number,
-            external_document_number=line.external_document_number,
-            description=line.description,
+        line = head.line
+        return entries.customer_entry(
+            head.voucher,
+            number,
+            customer,
+            side.amount,
+            side.lcy,
             currency_code=line.currency_code,
-            original_amount=side.amount,
-            original_amount_lcy=side.lcy,
-            amount=side.amount,
-            amount_lcy=side.lcy,
-            remaining_amount=side.amount,
-            remaining_amount_lcy=side.lcy,
-            original_currency_factor=factor,
-            adjusted_currency_factor=factor,
-            customer_posting_group=group,
+            currency_factor=line.currency_factor if line.currency_code else Decimal(1),
             due_date=line.posting_date,
-            open=bool(side.amount),
-            positive=side.amount > 0,
-            balancing_account_type=side.other_kind,
-            balancing_account_number=side.other_number,
+            customer_posting_group=group,
+            balancing_account_type=side.other.account_type,
+            balancing_account_number=side.other.number,
             salesperson_code=line.salesperson_code,
             payment_method_id=line.payment_method_id,
-            dimension_set_number=line.dimension_set_number,
-            source_code=books.template.source_code,
-            reason_code=line.reason_code,
-            journal_batch_name=books.batch.name,
-            user_id=books.user,
             source_id=line.id,
-            created_at=books.now,
         )
 
     def _olds(
@@ -618,38 +558,12 @@ class _Run:
         return old
 
     def _detailed(self, detail: Detail, on: date, new: CustomerLedgerEntry, head: _Head) -> None:
-        """Add a detailed entry; both of its amounts stand on the same side."""
-        line, of, kind = head.line, detail.entry, detail.entry_type
-        amount, lcy = detail.amount, detail.amount_lcy
-        debit = amount > 0 or lcy > 0
-        if kind in UNREALIZED:
-            self.unrealized[of.entry_number] = self.unrealized.get(of.entry_number, ZERO) + lcy
-        self.detailed.append(
-            DetailedEntry(
-                entry_number=self.books.next.detailed + len(self.detailed),
-                ledger_entry_number=of.entry_number,
-                entry_type=kind,
-                posting_date=on,
-                document_type=line.document_type,
-                document_number=head.document_number,
-                customer_id=of.customer_id,
-                customer_number=of.customer_number,
-                currency_code=of.currency_code,
-                amount=amount,
-                amount_lcy=lcy,
-                debit_amount=amount if debit else ZERO,
-                credit_amount=ZERO if debit else -amount,
-                debit_amount_lcy=lcy if debit else ZERO,
-                credit_amount_lcy=ZERO if debit else -lcy,
-                applied_ledger_entry_number=new.entry_number if kind == DetailedEntryType.APPLICATION else 0,
-                transaction_number=head.transaction,
-                initial_due_date=of.due_date,
-                initial_document_type=of.document_type,
-                source_code=self.books.template.source_code,
-                user_id=self.books.user,
-                created_at=self.books.now,
-            )
-        )
+        """Add a detailed entry."""
+        if detail.entry_type in UNREALIZED:
+            held = self.unrealized.get(detail.entry.entry_number, ZERO)
+            self.unrealized[detail.entry.entry_number] = held + detail.amount_lcy
+        number = self.books.next.detailed + len(self.detailed)
+        self.detailed.append(entries.detailed_entry(head.voucher, number, detail, on, new.entry_number))
 
     def _receivables(
         self,
@@ -678,7 +592,7 @@ class _Run:
             self._general(account, amount, side, head, 0, *source, balanced=False)
             own[amount > 0] += amount
         apart = own[total > 0]
-        if side.other_number and apart and total + apart:
+        if side.other.number and apart and total + apart:
             self._general(receivables, -apart, side, head, 0, *source)
             total += apart
         self._general(receivables, total, side, head, number, *source)
@@ -700,33 +614,23 @@ class _Run:
     # ------------------------------------------------------------- the end
 
     def finish(self, lines: Sequence[JournalLine]) -> Posting:
-        """Return the posting: ledger rows, closed entries, paid invoices, the emptied journal, its number series."""
+        """Return the posting: ledger rows, closed entries, paid documents, the emptied journal, its number series."""
         books, last = self.books, self.last
         if last is None:
             return Posting(Changes())
         self.general.sort(key=lambda entry: entry.entry_number)
-        register = GeneralLedgerRegister(
-            number=books.next.register,
-            from_entry_number=books.next.entry,
-            to_entry_number=books.next.entry + self.reserved - 1,
-            source_code=books.template.source_code,
-            journal_template_name=books.template.name,
-            journal_batch_name=books.batch.name,
-            posting_date=last.line.posting_date,
-            user_id=books.user,
-            created_at=books.now,
+        first = books.next.entry
+        register = entries.register_of(
+            last.voucher, first, first + self.reserved - 1, journal_template_name=books.template.name
         )
         added = self.open.added()
         changes = Changes(insert=[register, *self.general, *added, *self.detailed, *self.bank], delete=list(lines))
         for old, new in self.open.changed():
             changes.update.append((old, new))
-            invoice = books.invoices.get(old.entry_number)
-            if invoice is not None:
-                status = invoice.status
-                if status in (InvoiceStatus.OPEN, InvoiceStatus.PAID):
-                    status = InvoiceStatus.OPEN if new.open else InvoiceStatus.PAID
+            document = books.documents.get(old.entry_number)
+            if document is not None:
                 # Also when its columns stay the same: what remains of it changed, so its version is renewed.
-                changes.update.append((invoice, replace(invoice, status=status)))
+                changes.update.append((document, following(document, new)))
         changes.update.extend(self.numbers.changed())
         batch = books.batch
         carried = not batch.number_series

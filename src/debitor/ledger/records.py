@@ -9,6 +9,7 @@ Detailed Cust. Ledg. Entry, G/L Entry ...), in Python's spelling.
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import Any
 
 from debitor.schema import (
     BLANK_DATE,
@@ -117,7 +118,7 @@ class ContactType(WireEnum):
 
 
 class InvoiceStatus(WireEnum):
-    """Where a sales invoice stands in its life."""
+    """Where a sales invoice or credit memo stands in its life."""
 
     __edm__ = "invoiceEntityAggregateStatus"
     BLANK = (0, " ")
@@ -127,6 +128,18 @@ class InvoiceStatus(WireEnum):
     PAID = (4, "Paid")
     CANCELED = (5, "Canceled")
     CORRECTIVE = (6, "Corrective")
+
+
+class CreditMemoStatus(WireEnum):
+    """The same for credit memos: the members of `InvoiceStatus`, in another order on the wire."""
+
+    __edm__ = "salesCrMemoEntityBufferStatus"
+    DRAFT = (0, "Draft")
+    IN_REVIEW = (1, "In Review")
+    OPEN = (2, "Open")
+    CANCELED = (3, "Canceled")
+    CORRECTIVE = (4, "Corrective")
+    PAID = (5, "Paid")
 
 
 class LineType(WireEnum):
@@ -642,39 +655,44 @@ class JournalLine(Row, frozen=True):
     dimension_set_number: Int = 0
 
 
-# --------------------------------------------------------------------------- sales invoices
+# --------------------------------------------------------------------------- sales documents
 
-_POSTED_INVOICE = (
-    "number", "draft_number", "invoice_date", "posting_date", "customer_id", "customer_number",
-    "bill_to_customer_id", "bill_to_customer_number", "currency_code", "currency_factor", "discount_amount",
-    "total_excluding_tax", "total_tax", "total_including_tax", "ledger_entry_number", "posted",
-)  # fmt: skip
+_POSTED_DOCUMENT: dict[str, Any] = {
+    "unique": (("draft_number",), ("number",)),
+    "frozen": (
+        "number", "draft_number", "document_date", "posting_date", "customer_id", "customer_number",
+        "bill_to_customer_id", "bill_to_customer_number", "currency_code", "currency_factor", "discount_amount",
+        "total_excluding_tax", "total_tax", "total_including_tax", "ledger_entry_number", "posted",
+        "applies_to_document_id", "applies_to_document_number",
+    ),
+    "frozen_when": "posted",
+}  # fmt: skip
+_POSTED_LINE: dict[str, Any] = {
+    "unique": (("document_id", "sequence"),),
+    "frozen": ("*",),
+    "frozen_when": "posted",
+    "owner": "document_id",
+}
 
 
-@record(
-    "sales_invoice",
-    unique=(("draft_number",), ("number",)),
-    indexes=(("bill_to_customer_id", "status"), ("status",), ("ledger_entry_number",)),
-    frozen=_POSTED_INVOICE,
-    frozen_when="posted",
-)
-class SalesInvoice(Row, frozen=True):
-    """A sales invoice, draft or posted, under one id. Amounts in the invoice's currency, debit positive.
+class SalesDocument(Row, frozen=True):
+    """What invoices and credit memos have in common: draft or posted, under one id. No record of its own.
 
-    `number` is the draft number until posting gives the posted one. `ledger_entry_number` is the customer
-    ledger entry of a posted invoice; what remains open is read there. `unposted_amount` is what remains of a draft:
-    its total, and zero from posting on. `discount_amount` is what was asked for; lines carry what was allocated.
+    Amounts are in the document's currency and positive, whatever side of the books they go to. `number` is the
+    draft number until posting gives the posted one. `ledger_entry_number` is the customer ledger entry of a posted
+    document; what remains open is read there. `unposted_amount` is what remains of a draft: its total, and zero from
+    posting on. `discount_amount` is what was asked for; lines carry what was allocated. `applies_to_document_id` and
+    `_number` name the document that this one corrects: an invoice for a credit memo, a credit memo for an invoice.
     """
 
     number: Code20
     draft_number: Code20 = ""
     external_document_number: Code35 = ""
-    invoice_date: Day = BLANK_DATE
+    document_date: Day = BLANK_DATE
     posting_date: Day = BLANK_DATE
     due_date: Day = BLANK_DATE
     discount_date: Day = BLANK_DATE
     payment_discount_percent: Amount = ZERO
-    promised_pay_date: Day = BLANK_DATE
     customer_purchase_order_reference: Text35 = ""
     customer_id: Guid = BLANK_GUID
     customer_number: Code20 = ""
@@ -704,14 +722,10 @@ class SalesInvoice(Row, frozen=True):
     ship_to_post_code: Code20 = ""
     currency_code: Code10 = ""
     currency_factor: Rate = Decimal(1)
-    order_id: Guid = BLANK_GUID
-    order_number: Code20 = ""
     payment_terms_id: Guid = BLANK_GUID
     payment_method_id: Guid = BLANK_GUID
     shipment_method_id: Guid = BLANK_GUID
     salesperson: Code20 = ""
-    dispute_status_id: Guid = BLANK_GUID
-    dispute_status: Code10 = ""
     prices_include_tax: Flag = False
     discount_amount: Amount = ZERO
     discount_applied_before_tax: Flag = True
@@ -722,20 +736,44 @@ class SalesInvoice(Row, frozen=True):
     status: InvoiceStatus = InvoiceStatus.DRAFT
     posted: Flag = False
     ledger_entry_number: Int = 0
+    applies_to_document_id: Guid = BLANK_GUID
+    applies_to_document_number: Code20 = ""
     phone_number: Text30 = ""
     email: Text80 = ""
     dimension_set_number: Int = 0
 
 
 @record(
-    "sales_invoice_line",
-    unique=(("document_id", "sequence"),),
-    frozen=("*",),
-    frozen_when="posted",
-    owner="document_id",
+    "sales_invoice",
+    indexes=(("bill_to_customer_id", "status"), ("status",), ("ledger_entry_number",)),
+    **_POSTED_DOCUMENT,
 )
-class SalesInvoiceLine(Row, frozen=True):
-    """A line of a sales invoice. `posted` is set, once and for all, with the invoice."""
+class SalesInvoice(SalesDocument, frozen=True):
+    """A sales invoice."""
+
+    promised_pay_date: Day = BLANK_DATE
+    order_id: Guid = BLANK_GUID
+    order_number: Code20 = ""
+    dispute_status_id: Guid = BLANK_GUID
+    dispute_status: Code10 = ""
+
+
+@record(
+    "sales_credit_memo",
+    indexes=(
+        ("bill_to_customer_id", "status"),
+        ("status",),
+        ("ledger_entry_number",),
+        ("applies_to_document_id",),
+    ),
+    **_POSTED_DOCUMENT,
+)
+class SalesCreditMemo(SalesDocument, frozen=True):
+    """A sales credit memo: gives back what an invoice asked for."""
+
+
+class SalesDocumentLine(Row, frozen=True):
+    """A line of a sales document. `posted` is set, once and for all, with the document. No record of its own."""
 
     document_id: Guid
     sequence: Int
@@ -766,6 +804,16 @@ class SalesInvoiceLine(Row, frozen=True):
     tax_account: Code20 = ""
     dimension_set_number: Int = 0
     posted: Flag = False
+
+
+@record("sales_invoice_line", **_POSTED_LINE)
+class SalesInvoiceLine(SalesDocumentLine, frozen=True):
+    """A line of a sales invoice."""
+
+
+@record("sales_credit_memo_line", **_POSTED_LINE)
+class SalesCreditMemoLine(SalesDocumentLine, frozen=True):
+    """A line of a sales credit memo."""
 
 
 # --------------------------------------------------------------------------- ledgers

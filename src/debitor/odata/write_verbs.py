@@ -18,7 +18,7 @@ from debitor.odata.reading import Scope, key_text, typed
 from debitor.odata.replacing import Defaults
 from debitor.odata.urls import Step, Target
 from debitor.odata.walking import Walker
-from debitor.schema import EntitySet, Refused
+from debitor.schema import EntitySet, Located, Refused
 from debitor.store import DuplicateKey
 
 _MOST_TYPES = 200
@@ -296,6 +296,10 @@ class WriteVerbs:
         value = action.run(self._walk.host.act(request, scope.tx, scope.company, parent=parent), id, body)
         if value is None:
             return Response(204, list(EMPTY))
+        if isinstance(value, Located):
+            assert scope.company is not None, "an action of a company"
+            address = f"{request.root}/companies({scope.company.id})/{value.entity_set}({value.id})"
+            return Response(204, [("location", quote(address, safe=URL_SAFE)), *EMPTY])
         return Response(200, list(HEADERS["minimal"]), encode(value))
 
 

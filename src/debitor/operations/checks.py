@@ -25,9 +25,11 @@ from debitor.ledger.records import (
     GeneralLedgerRegister,
     JournalLine,
     JournalTemplate,
+    SalesCreditMemo,
     SalesInvoice,
     TaxEntry,
 )
+from debitor.ledger.sales_documents import kind_of
 from debitor.query import Compare, Field, Logic, Param, Query
 from debitor.schema import EntitySet, Property, Row, record_of
 from debitor.store import Reader, Root
@@ -94,8 +96,8 @@ ENTRIES = Window(
     CustomerLedgerEntry,
     "entry_number",
     (
-        "entry_number", "customer_id", "document_number", "currency_code", "original_amount", "original_amount_lcy",
-        "amount", "amount_lcy", "remaining_amount", "remaining_amount_lcy", "open", "positive",
+        "entry_number", "customer_id", "document_type", "document_number", "currency_code", "original_amount",
+        "original_amount_lcy", "amount", "amount_lcy", "remaining_amount", "remaining_amount_lcy", "open", "positive",
         "closed_by_entry_number", "dimension_set_number",
     ),
 )  # fmt: skip
@@ -115,10 +117,13 @@ GENERAL = Window(
         "document_number", "amount", "debit_amount", "credit_amount", "source_type", "dimension_set_number",
     ),
 )  # fmt: skip
-INVOICES = Window(
-    SalesInvoice,
-    "ledger_entry_number",
-    ("number", "bill_to_customer_id", "total_including_tax", "status", "posted", "ledger_entry_number"),
+DOCUMENTS = tuple(
+    Window(
+        record,
+        "ledger_entry_number",
+        ("number", "bill_to_customer_id", "total_including_tax", "status", "posted", "ledger_entry_number"),
+    )
+    for record in (SalesInvoice, SalesCreditMemo)
 )
 TAXES = Window(
     TaxEntry,
@@ -167,7 +172,7 @@ class _Check:
             yield f"Dimension set {number} has entries, but does not exist."
 
     def _ledgers(self) -> Iterator[str]:
-        """Customer ledger entries with their details, invoices and general ledger entries, window by window."""
+        """Customer ledger entries with their details, documents and general ledger entries, window by window."""
         registers = _Registers(self.reader)
         sequence = invariants.Sequence("General ledger entry")
         for low in range(1, self.last + 1, WINDOW):
@@ -203,11 +208,12 @@ class _Check:
                 yield f"Customer ledger entry {number} was closed by one that does not exist."
             if entry.dimension_set_number not in self.sets:
                 yield f"Customer ledger entry {number} has a dimension set that does not exist."
-        for invoice in INVOICES.read(self.reader, low, high):
-            if invoice.posted:
-                yield from invariants.invoice_findings(invoice, entries.get(invoice.ledger_entry_number))
+        for document in (row for window in DOCUMENTS for row in window.read(self.reader, low, high)):
+            if document.posted:
+                yield from invariants.document_findings(document, entries.get(document.ledger_entry_number))
             else:
-                yield f"Sales invoice {invoice.number} is a draft, but has a customer ledger entry."
+                noun = kind_of(document).noun
+                yield f"Sales {noun} {document.number} is a draft, but has a customer ledger entry."
 
     def _general(self, row: GeneralLedgerEntry, registers: _Registers) -> Iterator[str]:
         if row.debit_amount - row.credit_amount != row.amount:

@@ -32,12 +32,16 @@ from debitor.ledger.records import (
     NumberSeriesLine,
     PaymentMethod,
     PaymentTerm,
+    SalesDocument,
     SalesInvoice,
 )
-from debitor.operations.invoices import create_invoice, create_line, post_invoice
+from debitor.ledger.sales_documents import INVOICE
 from debitor.operations.master_records import BusinessRelation, CompanyInformation, Contact, ItemCategory, TaxArea
 from debitor.operations.payments import create_payment, setup_of
 from debitor.operations.posting import post_journal
+from debitor.operations.sales_documents import create_document
+from debitor.operations.sales_lines import create_line
+from debitor.operations.sales_posting import post_document
 from debitor.schema import Draft
 from debitor.store import Transaction
 
@@ -397,10 +401,10 @@ def _add_lockbox(tx: Transaction) -> JournalBatch:
 def _draft(tx: Transaction, buyer: str, lines: Iterable[tuple[str, int]], day: date, **header: Any) -> str:
     """Add a draft invoice as a client would: header first, then line by line. Returns its id."""
     draft: Draft = {"customerNumber": buyer, "invoiceDate": day, "postingDate": day, **header}
-    id = create_invoice(DemoAct(tx, day), draft)
+    id = create_document(INVOICE, DemoAct(tx, day), draft)
     for item, quantity in lines:
         line: Draft = {"lineType": str(LineType.ITEM), "lineObjectNumber": item, "quantity": Decimal(quantity)}
-        create_line(DemoAct(tx, day, parent={"documentId": id}), line)
+        create_line(INVOICE, DemoAct(tx, day, parent={"documentId": id}), line)
     return id
 
 
@@ -408,15 +412,15 @@ def _sell_disputed(tx: Transaction) -> None:
     """Invoice 100000: the customer never paid for the tents of 2015."""
     lines = (("1010", 6), ("1020", 4))
     id = _draft(tx, "10400", lines, DISPUTED, customerPurchaseOrderReference="ESK-2015-118")
-    invoice = post_invoice(tx, id, user=USER)
+    invoice = post_document(INVOICE, tx, id, user=USER)
     assert invoice.number == "100000", "the first posted invoice has another number"
 
 
-def _sell(tx: Transaction, sale: Sale, today: date) -> SalesInvoice:
-    return post_invoice(tx, _draft(tx, sale.buyer, sale.lines, today - timedelta(sale.age)), user=USER)
+def _sell(tx: Transaction, sale: Sale, today: date) -> SalesDocument:
+    return post_document(INVOICE, tx, _draft(tx, sale.buyer, sale.lines, today - timedelta(sale.age)), user=USER)
 
 
-def _pay(tx: Transaction, journal: JournalBatch, invoice: SalesInvoice, sale: Sale, today: date) -> None:
+def _pay(tx: Transaction, journal: JournalBatch, invoice: SalesDocument, sale: Sale, today: date) -> None:
     for percent, days in sale.payments:
         assert days <= sale.age, f"a payment of {sale.buyer} lies in the future"
         _add_payment(tx, journal, invoice, invoice.total_including_tax * percent / 100, invoice.posting_date, days)
@@ -425,7 +429,7 @@ def _pay(tx: Transaction, journal: JournalBatch, invoice: SalesInvoice, sale: Sa
 def _add_payment(
     tx: Transaction,
     journal: JournalBatch,
-    invoice: SalesInvoice,
+    invoice: SalesDocument,
     amount: Decimal,
     start: date,
     days: int,

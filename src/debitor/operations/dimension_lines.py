@@ -11,6 +11,8 @@ from debitor.ledger.records import (
     DimensionValue,
     GeneralLedgerEntry,
     JournalLine,
+    SalesCreditMemo,
+    SalesCreditMemoLine,
     SalesInvoice,
     SalesInvoiceLine,
 )
@@ -23,6 +25,8 @@ PARENTS: dict[str, type[Row]] = {
     escape_member("General Ledger Entry"): GeneralLedgerEntry,
     escape_member("Sales Invoice"): SalesInvoice,
     escape_member("Sales Invoice Line"): SalesInvoiceLine,
+    escape_member("Sales Credit Memo"): SalesCreditMemo,
+    escape_member("Sales Credit Memo Line"): SalesCreditMemoLine,
 }
 """parentType on the wire -> the record that has a dimension set."""
 

@@ -1,9 +1,19 @@
-"""Dimension sets in the store: equal sets share one number, 0 is the empty set."""
+"""Dimensions in the store: sets (equal ones share one number, 0 is the empty set), and the defaults of records."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 from debitor.ledger.dimensions import Pairs, fingerprint
-from debitor.ledger.records import DimensionSet, DimensionSetEntry, ReceivablesSetup
+from debitor.ledger.records import (
+    DefaultDimension,
+    Dimension,
+    DimensionSet,
+    DimensionSetEntry,
+    DimensionValue,
+    ReceivablesSetup,
+)
+from debitor.schema import BLANK_GUID
 from debitor.store import Reader, Transaction
 
 
@@ -43,3 +53,43 @@ def pairs_of(tx: Reader, number: int) -> dict[str, str]:
     if not number:
         return {}
     return {e.dimension_code: e.value_code for e in tx.all(DimensionSetEntry, set_number=number)}
+
+
+def dimension_sources(tx: Reader, *owners: tuple[str, str]) -> list[list[DefaultDimension]]:
+    """Return the default dimensions of records (table, id), each record's own before those of its table."""
+    if not owners:
+        return []
+    ids = [id for _, id in owners]
+    rows = tx.all(DefaultDimension, parent_id=[*ids, BLANK_GUID])
+    return [
+        sorted((r for r in rows if r.parent_type == table and r.parent_id in (id, BLANK_GUID)), key=_whole_table)
+        for table, id in owners
+    ]
+
+
+def _whole_table(default: DefaultDimension) -> bool:
+    return default.parent_id == BLANK_GUID
+
+
+def dimensions_of(
+    tx: Reader, sets: Mapping[int, Mapping[str, str]]
+) -> tuple[dict[str, Dimension], dict[tuple[str, str], DimensionValue]]:
+    """Return the dimensions and values that some sets name."""
+    codes = {code for pairs in sets.values() for code in pairs}
+    if not codes:
+        return {}, {}
+    used = {value for pairs in sets.values() for value in pairs.values()}
+    dimensions = {d.code: d for d in tx.all(Dimension, code=codes)}
+    rows = tx.all(DimensionValue, dimension_code=codes, code=used)
+    return dimensions, {(v.dimension_code, v.code): v for v in rows}
+
+
+def rules_of(tx: Reader, owners: Sequence[tuple[str, str]]) -> dict[str, list[DefaultDimension]]:
+    """Return the default dimensions of records (table, id) by id; a record's own replace those of its table."""
+    rules: dict[str, list[DefaultDimension]] = {}
+    for (_, id), source in zip(owners, dimension_sources(tx, *owners), strict=True):
+        first: dict[str, DefaultDimension] = {}
+        for default in source:
+            first.setdefault(default.dimension_code, default)
+        rules[id] = list(first.values())
+    return rules

@@ -33,8 +33,8 @@ from debitor.ledger.records import (
     PaymentMethod,
     PaymentTerm,
     ReceivablesSetup,
+    SalesDocumentLine,
     SalesInvoice,
-    SalesInvoiceLine,
 )
 from debitor.operations.master_records import CompanyInformation, CountryRegion, ShipmentMethod
 from debitor.schema import BLANK_GUID
@@ -72,7 +72,7 @@ def sender_of(tx: Reader) -> Sender:
     )
 
 
-def sales_document(tx: Reader, header: SalesInvoice, lines: Iterable[SalesInvoiceLine]) -> SalesDocument:
+def sales_document(tx: Reader, header: SalesInvoice, lines: Iterable[SalesDocumentLine]) -> SalesDocument:
     """Return what the PDF of an invoice shows. What is open is that of its customer ledger entry."""
     customer = tx.get(Customer, header.bill_to_customer_id)
     sender = sender_of(tx)
@@ -100,7 +100,7 @@ def sales_document(tx: Reader, header: SalesInvoice, lines: Iterable[SalesInvoic
             _country(tx, header.bill_to_country),
         ),
         facts=(
-            ("date", words.day(header.invoice_date)),
+            ("date", words.day(header.document_date)),
             ("due_date", words.day(header.due_date)),
             ("customer_number", header.bill_to_customer_number),
             ("external_number", header.external_document_number),
@@ -128,7 +128,7 @@ def sales_document(tx: Reader, header: SalesInvoice, lines: Iterable[SalesInvoic
     )
 
 
-def _line(line: SalesInvoiceLine, *, incl: bool) -> Line:
+def _line(line: SalesDocumentLine, *, incl: bool) -> Line:
     return Line(
         number=line.line_object_number,
         description=" ".join(_lines(line.description, line.description_2)),
@@ -142,7 +142,7 @@ def _line(line: SalesInvoiceLine, *, incl: bool) -> Line:
     )
 
 
-def _taxes(lines: Iterable[SalesInvoiceLine]) -> tuple[Tax, ...]:
+def _taxes(lines: Iterable[SalesDocumentLine]) -> tuple[Tax, ...]:
     """Return tax by rate, the highest first, after the invoice discount."""
     sums: defaultdict[Decimal, list[Decimal]] = defaultdict(lambda: [ZERO, ZERO])
     for line in lines:

@@ -9,10 +9,11 @@ from typing import Any
 from debitor.documents.model import SalesDocument, Statement
 from debitor.documents.words import Words
 from debitor.ledger.records import Customer, SalesInvoice
+from debitor.ledger.sales_documents import INVOICE
 from debitor.operations.document_types import AttachmentParentType
 from debitor.operations.documents import draw, sales_document, statement
-from debitor.operations.invoices import lines_of
 from debitor.operations.master_records import Contact
+from debitor.operations.sales_values import lines_of
 from debitor.schema import BLANK_GUID, Act, Media, Refused, Row
 
 NO_PARENT = (
@@ -59,7 +60,7 @@ def document_of(act: Act, id: str) -> SalesDocument | Statement | None:
         customer = act.tx.get(Customer, row.customer_id)
         return None if customer is None else statement(act.tx, customer, act.today)
     assert isinstance(row, SalesInvoice), row
-    return sales_document(act.tx, row, lines_of(act.tx, id))
+    return sales_document(act.tx, row, lines_of(act.tx, INVOICE, id))
 
 
 def content(act: Act, id: str) -> Media | None:

@@ -34,9 +34,8 @@ from debitor.ledger.records import (
     NumberSeriesLine,
     PostingValidation,
     ReceivablesSetup,
-    SalesInvoice,
 )
-from debitor.operations.invoices import next_numbers
+from debitor.operations.sales_posting import documents_behind, next_numbers
 from debitor.schema import BLANK_GUID, Refused, Row
 from debitor.store import Reader, Transaction
 
@@ -117,10 +116,7 @@ def load_books(
         rates=rates,
         entries=entries,
         unrealized=_unrealized(tx, entries),
-        invoices={
-            invoice.ledger_entry_number: invoice
-            for invoice in _all(tx, SalesInvoice, "ledger_entry_number", {e.entry_number for e in entries})
-        },
+        documents=documents_behind(tx, entries),
         series=series,
         series_lines=series_lines,
         sets=sets,

@@ -14,9 +14,12 @@ from typing import Annotated
 from debitor.documents.model import SalesDocument
 from debitor.documents.words import Words, language_of
 from debitor.ledger.records import Customer, LineType, SalesInvoice
+from debitor.ledger.records import SalesDocument as Header
+from debitor.ledger.sales_documents import INVOICE
 from debitor.operations.documents import sales_document, sender_of
-from debitor.operations.invoices import invoice_of, lines_of, post_invoice
 from debitor.operations.pdf_documents import file_name_of
+from debitor.operations.sales_posting import post_document
+from debitor.operations.sales_values import document_of, lines_of
 from debitor.schema import (
     Act,
     BigInt,
@@ -68,7 +71,7 @@ def refuse(message: str) -> Refused:
     return Refused("Application_DialogException", message)
 
 
-def mail_address(act: Act, header: SalesInvoice) -> str:
+def mail_address(act: Act, header: Header) -> str:
     """Return where a document goes: its own address, else that of the customer who is billed.
 
     Raises:
@@ -88,11 +91,11 @@ def mail_address(act: Act, header: SalesInvoice) -> str:
     return str(found)
 
 
-def check_sendable(tx: Reader, header: SalesInvoice) -> None:
+def check_sendable(tx: Reader, header: Header) -> None:
     """Refuse a draft without a line that charges something."""
     if header.posted:
         return
-    lines = [line for line in lines_of(tx, header.id) if line.line_type != LineType.COMMENT]
+    lines = [line for line in lines_of(tx, INVOICE, header.id) if line.line_type != LineType.COMMENT]
     if not lines:
         raise refuse(f"Document {header.number} has no lines to send. Add a line first.")
     empty = next((line for line in lines if not line.quantity), None)
@@ -117,7 +120,7 @@ def enqueue(act: Act, kind: str, id: str, recipient: str) -> None:
 
 def send(act: Act, id: str, body: Draft) -> None:
     """The action `send` of salesInvoices: a draft goes out as a draft, a posted invoice as it is."""
-    header = invoice_of(act.tx, id)
+    header = document_of(act.tx, INVOICE, id)
     recipient = mail_address(act, header)
     check_sendable(act.tx, header)
     enqueue(act, "invoice", id, recipient)
@@ -125,8 +128,8 @@ def send(act: Act, id: str, body: Draft) -> None:
 
 def post_and_send(act: Act, id: str, body: Draft) -> None:
     """The action `postAndSend` of salesInvoices. Nothing is posted when it cannot be sent."""
-    recipient = mail_address(act, invoice_of(act.tx, id))
-    post_invoice(act.tx, id, user=act.user)
+    recipient = mail_address(act, document_of(act.tx, INVOICE, id))
+    post_document(INVOICE, act.tx, id, user=act.user)
     enqueue(act, "invoice", id, recipient)
 
 
@@ -138,7 +141,7 @@ def letter_of(tx: Reader, mail: OutgoingMail) -> Letter | None:
     words = Words(language_of(header.bill_to_country))
     document = words.text("invoice")
     told = {"document": document, "number": header.number, "sender": sender_of(tx).name}
-    shown = sales_document(tx, header, lines_of(tx, header.id))
+    shown = sales_document(tx, header, lines_of(tx, INVOICE, header.id))
     return Letter(
         subject=words.text("mail_subject", **told),
         text=words.text("mail_text", **told),

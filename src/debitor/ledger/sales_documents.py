@@ -1,6 +1,6 @@
-"""Completing a sales invoice: what a draft's header and lines become before they are stored.
+"""Completing an invoice or a credit memo: what a draft's header and lines become before they are stored.
 
-Amounts of a line, in the invoice's currency (precision 0.01), prices without tax; invoice discount 50 on two lines:
+Amounts of a line, in the document's currency (precision 0.01), prices without tax; invoice discount 50 on two lines:
 
     line   quantity x price   line discount   before   discount share   net     tax 25 %   with tax
     1      3 x 100.00         10 % = 30.00    270.00   33.75            236.25  59.06      295.31
@@ -20,6 +20,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from typing import TypeVar
 
 from msgspec.structs import replace
 
@@ -29,11 +30,18 @@ from debitor.ledger.records import (
     Account,
     Currency,
     Customer,
+    CustomerLedgerEntry,
+    DocumentType,
     GLAccountType,
+    InvoiceStatus,
     Item,
     LineType,
     PaymentTerm,
     ReceivablesSetup,
+    SalesCreditMemo,
+    SalesCreditMemoLine,
+    SalesDocument,
+    SalesDocumentLine,
     SalesInvoice,
     SalesInvoiceLine,
     TaxGroup,
@@ -45,6 +53,95 @@ LINE_STEP = 10000
 HUNDRED = Decimal(100)
 FINEST = Decimal("0.00001")
 """The precision of quantities and percentages."""
+
+
+D = TypeVar("D", bound=SalesDocument)
+L = TypeVar("L", bound=SalesDocumentLine)
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """What invoices and credit memos differ in.
+
+    Attributes:
+        noun: what messages call it; title: what descriptions of entries begin with.
+        sign: 1 when posting makes the customer owe more, -1 when less.
+        document, line: the rows.
+        entity_set, lines, date: how clients name the set, its lines, and the document date.
+        numbers, posted_numbers: columns of the set-up that name the number series.
+        numbers_name, posted_numbers_name: how clients name those.
+        sales_account: the column of the product posting group.
+        corrects: the type of the documents that it can be applied to by name.
+        payment: the type of the entry that settles it at once.
+    """
+
+    document_type: DocumentType
+    noun: str
+    title: str
+    sign: int
+    document: type[SalesDocument]
+    line: type[SalesDocumentLine]
+    entity_set: str
+    lines: str
+    date: str
+    numbers: str
+    posted_numbers: str
+    numbers_name: str
+    posted_numbers_name: str
+    sales_account: str
+    corrects: DocumentType
+    payment: DocumentType
+
+
+INVOICE = Kind(
+    document_type=DocumentType.INVOICE,
+    noun="invoice",
+    title="Invoice",
+    sign=1,
+    document=SalesInvoice,
+    line=SalesInvoiceLine,
+    entity_set="salesInvoices",
+    lines="salesInvoiceLines",
+    date="invoiceDate",
+    numbers="sales_invoice_numbers",
+    posted_numbers="posted_sales_invoice_numbers",
+    numbers_name="salesInvoiceNumbers",
+    posted_numbers_name="postedSalesInvoiceNumbers",
+    sales_account="sales_account",
+    corrects=DocumentType.CREDIT_MEMO,
+    payment=DocumentType.PAYMENT,
+)
+CREDIT_MEMO = Kind(
+    document_type=DocumentType.CREDIT_MEMO,
+    noun="credit memo",
+    title="Credit Memo",
+    sign=-1,
+    document=SalesCreditMemo,
+    line=SalesCreditMemoLine,
+    entity_set="salesCreditMemos",
+    lines="salesCreditMemoLines",
+    date="creditMemoDate",
+    numbers="credit_memo_numbers",
+    posted_numbers="posted_credit_memo_numbers",
+    numbers_name="creditMemoNumbers",
+    posted_numbers_name="postedCreditMemoNumbers",
+    sales_account="sales_credit_memo_account",
+    corrects=DocumentType.INVOICE,
+    payment=DocumentType.REFUND,
+)
+_KINDS: dict[type, Kind] = {kind.document: kind for kind in (INVOICE, CREDIT_MEMO)}
+
+
+def kind_of(header: SalesDocument) -> Kind:
+    """Return whether a document is an invoice or a credit memo."""
+    return _KINDS[type(header)]
+
+
+def following(document: D, entry: CustomerLedgerEntry) -> D:
+    """Return a posted document with the status that its customer ledger entry gives it; Canceled stays."""
+    if document.status not in (InvoiceStatus.OPEN, InvoiceStatus.PAID):
+        return document
+    return replace(document, status=InvoiceStatus.OPEN if entry.open else InvoiceStatus.PAID)
 
 
 def refuse(message: str) -> Refused:
@@ -69,7 +166,7 @@ class Precision:
 # --------------------------------------------------------------------------- the header
 
 
-def with_customer(header: SalesInvoice, customer: Customer) -> SalesInvoice:
+def with_customer(header: D, customer: Customer) -> D:
     """Return the header with a customer to sell to: name, addresses, how to reach them."""
     return replace(
         header,
@@ -96,7 +193,7 @@ def with_customer(header: SalesInvoice, customer: Customer) -> SalesInvoice:
     )
 
 
-def with_bill_to(header: SalesInvoice, customer: Customer) -> SalesInvoice:
+def with_bill_to(header: D, customer: Customer) -> D:
     """Return the header with a customer who pays: address, currency, terms, method, whether prices include tax.
 
     Dates and the currency factor that follow from these are left to `with_terms` and the caller.
@@ -121,36 +218,39 @@ def with_bill_to(header: SalesInvoice, customer: Customer) -> SalesInvoice:
     )
 
 
-def with_terms(header: SalesInvoice, term: PaymentTerm | None) -> SalesInvoice:
+def with_terms(header: D, term: PaymentTerm | None) -> D:
     """Return the header with due date, discount date and discount percent as the terms give them.
 
-    Both dates count from the invoice date. Without terms the invoice is due on its date and grants no discount.
+    Both dates count from the document date. Without terms the document is due on its date and grants no discount. So
+    is a credit memo, which then has no payment method either, unless its terms calculate discounts on those too.
     """
-    if term is None:
+    if term is None or (kind_of(header) is CREDIT_MEMO and not term.calculate_discount_on_credit_memos):
+        method = header.payment_method_id if kind_of(header) is INVOICE else BLANK_GUID
         return replace(
             header,
-            payment_terms_id=BLANK_GUID,
-            due_date=header.invoice_date,
+            payment_terms_id=term.id if term else BLANK_GUID,
+            payment_method_id=method,
+            due_date=header.document_date,
             discount_date=BLANK_DATE,
             payment_discount_percent=ZERO,
         )
     return replace(
         header,
         payment_terms_id=term.id,
-        due_date=calculate(term.due_date_calculation, header.invoice_date),
-        discount_date=calculate(term.discount_date_calculation, header.invoice_date),
+        due_date=calculate(term.due_date_calculation, header.document_date),
+        discount_date=calculate(term.discount_date_calculation, header.document_date),
         payment_discount_percent=term.discount_percent,
     )
 
 
-def check_customer_open(customer: Customer, *, posting: bool = False) -> None:
-    """Refuse a customer who is blocked for invoices. Blocked `Ship` stops deliveries only."""
+def check_customer_open(customer: Customer, kind: Kind, *, posting: bool = False) -> None:
+    """Refuse a customer who is blocked: All stops both kinds, Invoice invoices, Ship only deliveries."""
     if customer.privacy_blocked:
         raise refuse(f"Customer {customer.number} is blocked for privacy. Unblock the customer first.")
-    if customer.blocked in ("All", "Invoice"):
+    if customer.blocked == "All" or (customer.blocked == "Invoice" and kind is INVOICE):
         act = "posted for" if posting else "made out to"
         raise refuse(
-            f"No invoice can be {act} customer {customer.number}, who is blocked with type {customer.blocked}. "
+            f"No {kind.noun} can be {act} customer {customer.number}, who is blocked with type {customer.blocked}. "
             "Change 'blocked' on the customer."
         )
 
@@ -192,7 +292,7 @@ def item_product(item: Item, tax: TaxGroup | None) -> Product:
 
 
 def account_product(account: Account, tax: TaxGroup | None) -> Product:
-    """Return what a G/L account gives to a line. Raises Refused when an invoice may not post to it."""
+    """Return what a G/L account gives to a line. Raises Refused when a document may not post to it."""
     check_account(account, direct=True)
     return Product(LineType.ACCOUNT, account_id=account.id, number=account.number, description=account.name, tax=tax)
 
@@ -211,7 +311,7 @@ def check_account(account: Account, *, direct: bool) -> None:
         if bad:
             raise Refused(
                 "Application_FieldValidationException",
-                f"G/L account {account.number} cannot be used on a sales invoice: {what}.",
+                f"G/L account {account.number} cannot be used on a sales document: {what}.",
             )
 
 
@@ -222,8 +322,8 @@ def tax_percent(tax: TaxGroup | None, *, tax_liable: bool) -> Decimal:
     return tax.percent
 
 
-def list_price(product: Product, header: SalesInvoice, percent: Decimal, precision: Precision) -> Decimal:
-    """Return the product's unit price in the invoice's currency, with or without tax as its prices are."""
+def list_price(product: Product, header: SalesDocument, percent: Decimal, precision: Precision) -> Decimal:
+    """Return the product's unit price in the document's currency, with or without tax as its prices are."""
     price = product.unit_price if header.currency_factor == 1 else product.unit_price * header.currency_factor
     if product.price_includes_tax != header.prices_include_tax and percent:
         rate = 1 + percent / HUNDRED
@@ -231,9 +331,7 @@ def list_price(product: Product, header: SalesInvoice, percent: Decimal, precisi
     return round_to(price, precision.unit)
 
 
-def with_product(
-    line: SalesInvoiceLine, product: Product, header: SalesInvoice, precision: Precision, *, tax_liable: bool
-) -> SalesInvoiceLine:
+def with_product(line: L, product: Product, header: SalesDocument, precision: Precision, *, tax_liable: bool) -> L:
     """Return the line selling a product: its description, unit, tax and price. Quantity and discount percent stay."""
     percent = tax_percent(product.tax, tax_liable=tax_liable)
     return with_discount_percent(
@@ -258,7 +356,7 @@ def with_product(
 # --------------------------------------------------------------------------- amounts of a line
 
 
-def gross(line: SalesInvoiceLine, precision: Precision) -> Decimal:
+def gross(line: SalesDocumentLine, precision: Precision) -> Decimal:
     """Return quantity times unit price, rounded.
 
     Raises:
@@ -275,7 +373,7 @@ def check_size(amount: Decimal) -> None:
         raise refuse(f"The amount {plain(amount)} is too large: amounts must be less than {plain(LARGEST)}.")
 
 
-def with_discount_percent(line: SalesInvoiceLine, percent: Decimal, precision: Precision) -> SalesInvoiceLine:
+def with_discount_percent(line: L, percent: Decimal, precision: Precision) -> L:
     """Return the line with a discount percent and the amount that follows; also for a new quantity or price."""
     if not 0 <= percent <= HUNDRED:
         raise Refused(
@@ -287,7 +385,7 @@ def with_discount_percent(line: SalesInvoiceLine, percent: Decimal, precision: P
     return replace(line, discount_percent=percent, discount_amount=amount)
 
 
-def with_discount_amount(line: SalesInvoiceLine, amount: Decimal, precision: Precision) -> SalesInvoiceLine:
+def with_discount_amount(line: L, amount: Decimal, precision: Precision) -> L:
     """Return the line with a discount amount, and the percent that it is of quantity times price."""
     whole = gross(line, precision)
     amount = round_to(amount, precision.amount)
@@ -303,13 +401,11 @@ def with_discount_amount(line: SalesInvoiceLine, amount: Decimal, precision: Pre
 # --------------------------------------------------------------------------- totals
 
 
-def calculate_amounts(
-    header: SalesInvoice, lines: Sequence[SalesInvoiceLine], precision: Precision
-) -> tuple[SalesInvoice, list[SalesInvoiceLine]]:
+def calculate_amounts(header: D, lines: Sequence[L], precision: Precision) -> tuple[D, list[L]]:
     """Return header and lines with every amount that follows from quantities, prices, discounts and tax percents.
 
     Args:
-        lines: all lines of the invoice, by sequence.
+        lines: all lines of the document, by sequence.
 
     An invoice discount larger than the lines' sum is allocated only up to that sum; `check_discount` refuses it
     where a client asks for it, and posting does.
@@ -349,7 +445,7 @@ def calculate_amounts(
 
 
 def _taxed(
-    lines: Sequence[SalesInvoiceLine], amounts: Sequence[Decimal], precision: Decimal, *, including: bool
+    lines: Sequence[SalesDocumentLine], amounts: Sequence[Decimal], precision: Decimal, *, including: bool
 ) -> list[tuple[Decimal, Decimal]]:
     """Return (net, tax) per line. The tax of the lines up to any point is the rounded tax of their sum, per group."""
     groups: dict[tuple[str, Decimal, bool], tuple[Decimal, Decimal]] = {}
@@ -369,7 +465,7 @@ def _taxed(
     return result
 
 
-def check_discount(header: SalesInvoice, lines: Sequence[SalesInvoiceLine], precision: Precision) -> None:
+def check_discount(header: SalesDocument, lines: Sequence[SalesDocumentLine], precision: Precision) -> None:
     """Refuse an invoice discount that is negative or more than the sum of the lines. No lines yet: any is kept."""
     whole = sum((gross(line, precision) - line.discount_amount for line in lines), ZERO)
     if header.discount_amount < 0 or (lines and header.discount_amount > max(whole, ZERO)):
@@ -379,7 +475,7 @@ def check_discount(header: SalesInvoice, lines: Sequence[SalesInvoiceLine], prec
         )
 
 
-def next_sequence(lines: Sequence[SalesInvoiceLine]) -> int:
+def next_sequence(lines: Sequence[SalesDocumentLine]) -> int:
     """Return the sequence of a line added at the end."""
     return max((line.sequence for line in lines), default=0) + LINE_STEP
 
