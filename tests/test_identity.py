@@ -17,7 +17,8 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from debitor import identity
-from debitor.identity import ApiClient, Authenticator, Caller, ClientError, OAuthError, SigningKey, TooManyAttempts
+from debitor.identity import ApiClient, Authenticator, Caller, ClientError, SigningKey, TooManyAttempts
+from debitor.oauth import RefreshToken, Tokens
 from debitor.schema import record_of
 from debitor.store import Store
 from debitor.store.opening import open_store
@@ -68,7 +69,7 @@ class World:
 
     def token(self, client_id: str = "app", secret: str = SECRET) -> bytes:
         body = f"grant_type=client_credentials&client_id={client_id}&client_secret={secret}".encode()
-        answer = asyncio.run(self.asker.token(body, b"", FORM, tenant="t", peer="p"))
+        answer = asyncio.run(Tokens(self.asker, self.store).answer(body, b"", FORM, tenant="t", peer="p"))
         return b"Bearer " + str(answer["access_token"]).encode()
 
     def ask(self, header: bytes, peer: str = "p") -> Caller | None:
@@ -82,7 +83,7 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     clock = Clock()
     store = open_store(
         f"sqlite://{tmp_path / 'identity.db'}",
-        records=[record_of(ApiClient), record_of(SigningKey)],
+        records=[record_of(ApiClient), record_of(SigningKey), record_of(RefreshToken)],
         clock=lambda: int(clock.wall * 10**9),
     )
     made = World(store, clock)
@@ -400,74 +401,6 @@ def test_only_so_many_secrets_wait_to_be_hashed(world: World) -> None:
     found = asyncio.run(many())
 
     assert [type(one) for one in found].count(TooManyAttempts) == 5
-
-
-# ---- the token endpoint
-
-
-def token_error(world: World, body: str, authorization: bytes = b"", content_type: str = FORM) -> tuple[str, int]:
-    with pytest.raises(OAuthError) as raised:
-        asyncio.run(world.asker.token(body.encode("latin-1"), authorization, content_type, tenant="t", peer="p"))
-    return raised.value.error, raised.value.status
-
-
-GOOD = f"grant_type=client_credentials&client_id=app&client_secret={SECRET}"
-
-
-@pytest.mark.parametrize(
-    ("body", "error", "status"),
-    [
-        ("", "invalid_request", 400),
-        ("grant_type=password&username=a&password=b", "unsupported_grant_type", 400),
-        ("grant_type=client_credentials", "invalid_client", 401),
-        ("grant_type=client_credentials&client_id=app", "invalid_client", 401),
-        ("grant_type=client_credentials&client_id=app&client_secret=wrong-secret", "invalid_client", 401),
-        ("grant_type=client_credentials&client_id=nobody&client_secret=wrong-secret", "invalid_client", 401),
-        (GOOD + "&client_id=app", "invalid_request", 400),
-        ("\xff", "invalid_request", 400),
-        ("grant_type=%ff", "invalid_request", 400),
-        ("&".join(f"a{n}=1" for n in range(60)), "invalid_request", 400),
-    ],
-)
-def test_refused_token_requests(world: World, body: str, error: str, status: int) -> None:
-    assert token_error(world, body) == (error, status)
-
-
-def test_refused_ways_to_send_a_token_request(world: World) -> None:
-    assert token_error(world, GOOD, content_type="application/json") == ("invalid_request", 400)
-    assert token_error(world, GOOD, basic("app", SECRET)) == ("invalid_request", 400)
-    start = "grant_type=client_credentials"
-    assert token_error(world, start, b"Bearer x") == ("invalid_client", 401)
-    assert token_error(world, start, basic("app", "wrong secret")) == ("invalid_client", 401)
-    assert token_error(world, start + "&client_id=other", basic("app", SECRET)) == ("invalid_request", 400)
-
-
-@pytest.mark.parametrize("more", ["", "&scope=https://api.businesscentral.dynamics.com/.default", "&resource=x"])
-def test_scope_and_resource_may_be_named_or_not(world: World, more: str) -> None:
-    answer = asyncio.run(
-        world.asker.token((GOOD + more).encode(), b"", FORM + "; charset=utf-8", tenant="", peer="p")
-    )
-
-    assert answer["token_type"] == "Bearer"
-    assert answer["expires_in"] == LIFETIME
-
-
-def test_client_authentication_by_http_basic(world: World) -> None:
-    """Some clients percent-encode the parts, as RFC 6749 says; most do not."""
-    encoded = basic("app", SECRET.replace(" ", "%20"))
-    for header in (basic("app", SECRET), encoded):
-        answer = asyncio.run(world.asker.token(b"grant_type=client_credentials", header, FORM, tenant="", peer="p"))
-        assert world.ask(b"Bearer " + answer["access_token"].encode())
-
-
-def test_the_older_form_of_the_answer(world: World) -> None:
-    """Version 1 sends numbers as text, and the resource."""
-    body = (GOOD + "&resource=https://api").encode()
-    answer = asyncio.run(world.asker.token(body, b"", FORM, tenant="", peer="p", version=1))
-
-    assert answer["expires_in"] == str(LIFETIME)
-    assert int(answer["expires_on"]) - int(answer["not_before"]) == LIFETIME
-    assert answer["resource"] == "https://api"
 
 
 def test_what_is_remembered_is_bounded(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

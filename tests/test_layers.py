@@ -14,7 +14,7 @@ ALLOWED = {
     "documents": set(),
     "store": {"schema", "query"},
     "odata": {"schema", "query", "store"},
-    "front": {"schema", "store", "odata", "identity", "__version__"},
+    "front": {"schema", "store", "odata", "identity", "oauth", "__version__"},
     "operations": {"schema", "query", "store", "ledger", "documents"},
     "entities": {"schema", "query", "ledger", "operations"},
 }

@@ -27,6 +27,7 @@ from debitor.front.outside import Outside
 from debitor.front.page import API
 from debitor.front.reference import Reference
 from debitor.identity import Authenticator, Caller, TooManyAttempts
+from debitor.oauth import Tokens
 from debitor.odata.errors import ERROR_HEADERS, error_body, response_of
 from debitor.odata.messages import Needs, Request, Response
 from debitor.schema import Refused
@@ -94,6 +95,7 @@ class App:
         cors: which pages of other origins may ask; None: none.
         https: this server itself speaks TLS.
         reference: answers /openapi.json and /docs.
+        tokens: the token service; None: one with the usual lifetimes.
     """
 
     def __init__(
@@ -110,13 +112,14 @@ class App:
         cors: Cors | None = None,
         https: bool = False,
         reference: Reference | None = None,
+        tokens: Tokens | None = None,
     ) -> None:
         self.service, self.store, self.identity = service, store, identity
         self.max_body = max_body
         self._limiter, self._cors = limiter, cors
         self._origins = Origins(origin, fixed=fixed_origin, proxies=proxies)
         self._always = [_NOSNIFF, _HSTS] if https else [_NOSNIFF]
-        self.outside = Outside(identity, self._origins, reference)
+        self.outside = Outside(identity, tokens or Tokens(identity, store), self._origins, reference)
         self._fresh_id = request_ids()
         self._active = 0
 

@@ -19,12 +19,11 @@ import hmac
 import os
 import secrets
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qsl, unquote_plus
 
 from debitor.schema import Flag, LongText, Row, Text10, Text50, Text100, Text250, Timestamp, record
 from debitor.store import Reader, Root, Store
@@ -236,14 +235,6 @@ class TooManyAttempts(Exception):
         self.retry_after = max(1, int(retry_after + 0.999))
 
 
-class OAuthError(Exception):
-    """A token request that cannot be answered; `error` is a code of RFC 6749."""
-
-    def __init__(self, error: str, description: str, status: int = 400) -> None:
-        super().__init__(description)
-        self.error, self.description, self.status = error, description, status
-
-
 class Authenticator:
     """Checks who asks, and gives tokens. For one event loop.
 
@@ -264,7 +255,7 @@ class Authenticator:
         wall: Callable[[], float] = time.time,
     ) -> None:
         self.issuer, self.lifetime = issuer, lifetime
-        self._store, self._clock, self._wall = store, clock, wall
+        self._store, self._clock, self.wall = store, clock, wall
         self._clients: dict[str, ApiClient] = {}
         self._keys: dict[str, SigningKey] = {}
         self._pairs: dict[str, tuple[RSAPrivateKey, RSAPublicKey]] = {}
@@ -351,7 +342,7 @@ class Authenticator:
             )
         except (jwt.InvalidTokenError, UnicodeDecodeError):
             return None
-        wall = self._wall()
+        wall = self.wall()
         expires = claims["exp"]
         row = self._clients.get(claims["sub"])
         if (
@@ -377,14 +368,19 @@ class Authenticator:
         return found
 
     def _now(self) -> datetime:
-        return datetime.fromtimestamp(self._wall(), UTC)
+        return datetime.fromtimestamp(self.wall(), UTC)
+
+    def application(self, client_id: str) -> ApiClient | None:
+        """The application that may ask under this id, as far as is known; `known` brings that up to date."""
+        row = self._clients.get(client_id)
+        return row if row is not None and row.active else None
 
     def issue(self, row: ApiClient, tenant: str) -> str:
         """Sign an access token for an application (RFC 9068); `tenant` is what its address said."""
         import jwt
 
         key = next(each for each in self._keys.values() if each.current)
-        issued = int(self._wall())
+        issued = int(self.wall())
         claims = {
             "iss": self.issuer,
             "aud": AUDIENCE,
@@ -469,47 +465,6 @@ class Authenticator:
             del self._failures[next(iter(self._failures))]
         self._failures[client_id, peer] = (count, self._clock())
 
-    # ---- the token endpoint
-
-    async def token(
-        self, body: bytes, authorization: bytes, content_type: str, *, tenant: str, peer: str, version: int = 2
-    ) -> dict[str, Any]:
-        """Answer a token request (RFC 6749, section 4.4).
-
-        Args:
-            body: the form.
-            authorization: the Authorization header, or nothing.
-            version: 1 for the older form of the answer, with numbers as text and `resource`.
-        Raises:
-            OAuthError: what to answer instead.
-            TooManyAttempts: see `prove`.
-        """
-        form = _form(body, content_type)
-        if "grant_type" not in form:
-            raise OAuthError("invalid_request", "The form has no grant_type; send grant_type=client_credentials.")
-        if form["grant_type"] != "client_credentials":
-            raise OAuthError("unsupported_grant_type", "Only grant_type=client_credentials is offered here.")
-        candidates = _client_credentials(form, authorization)
-        self.known(b"")  # brings applications and keys up to date
-        for client_id, secret in candidates:
-            if await self.secret_is_right(client_id, secret, peer):
-                row = self._clients[client_id]
-                break
-        else:
-            raise OAuthError("invalid_client", "The client id or the client secret is wrong.", 401)
-        answer: dict[str, Any] = {
-            "token_type": "Bearer",
-            "expires_in": self.lifetime,
-            "ext_expires_in": self.lifetime,
-            "access_token": self.issue(row, tenant),
-        }
-        if version == 1:
-            issued = int(self._wall())
-            times = {"not_before": issued, "expires_on": issued + self.lifetime}
-            answer = {name: str(value) for name, value in {**answer, **times}.items()}
-            answer["resource"] = form.get("resource", AUDIENCE)
-        return answer
-
 
 def basic_credentials(encoded: bytes) -> tuple[str, str] | None:
     """The id and the secret of an HTTP Basic header's value, or None when it is none."""
@@ -518,55 +473,3 @@ def basic_credentials(encoded: bytes) -> tuple[str, str] | None:
     except (binascii.Error, UnicodeDecodeError):
         return None
     return (client_id, secret) if colon else None
-
-
-def _form(body: bytes, content_type: str) -> dict[str, str]:
-    if content_type.partition(";")[0].strip().lower() != "application/x-www-form-urlencoded":
-        raise OAuthError("invalid_request", "Send the form as application/x-www-form-urlencoded.")
-    try:
-        pairs = parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=50, errors="strict")
-    except ValueError as error:
-        raise OAuthError("invalid_request", "The form cannot be read.") from error
-    form = dict(pairs)
-    if len(form) != len(pairs):
-        raise OAuthError("invalid_request", "A field of the form is sent twice.")
-    return form
-
-
-def _client_credentials(form: Mapping[str, str], authorization: bytes) -> list[tuple[str, str]]:
-    """The pairs to try: from the form, or from HTTP Basic, where some clients encode the parts and some do not."""
-    if not authorization:
-        if "client_id" not in form or "client_secret" not in form:
-            raise OAuthError("invalid_client", "Send client_id and client_secret in the form, or as HTTP Basic.", 401)
-        return [(form["client_id"], form["client_secret"])]
-    scheme, _, rest = authorization.partition(b" ")
-    pair = basic_credentials(rest) if scheme.lower() == b"basic" else None
-    if pair is None:
-        raise OAuthError("invalid_client", "The Authorization header is not HTTP Basic with an id and a secret.", 401)
-    if "client_secret" in form:
-        raise OAuthError("invalid_request", "Send the client secret once: in the form or as HTTP Basic.")
-    plain = (unquote_plus(pair[0]), unquote_plus(pair[1]))
-    if form.get("client_id", plain[0]) not in (plain[0], pair[0]):
-        raise OAuthError("invalid_request", "The client id of the form differs from the one of HTTP Basic.")
-    return [plain] if plain == pair else [plain, pair]
-
-
-def discovery(origin: str, tenant: str, issuer: str) -> dict[str, Any]:
-    """The metadata of the token service (OpenID Connect Discovery, RFC 8414).
-
-    Args:
-        origin: scheme and host by which the caller came, so that the addresses lead back to here.
-        tenant: the tenant of the caller's address, or nothing.
-    """
-    base = f"{origin}/{tenant}" if tenant else origin
-    return {
-        "issuer": issuer,
-        "token_endpoint": f"{base}/oauth2/v2.0/token",
-        "jwks_uri": f"{base}/discovery/v2.0/keys",
-        "grant_types_supported": ["client_credentials"],
-        "token_endpoint_auth_methods_supported": ["client_secret_post", "client_secret_basic"],
-        "response_types_supported": ["token"],
-        "subject_types_supported": ["public"],
-        "id_token_signing_alg_values_supported": ["RS256"],
-        "scopes_supported": [f"{AUDIENCE}/.default"],
-    }

@@ -29,6 +29,7 @@ from debitor.front.forwarding import Proxies
 from debitor.front.limits import Limiter, Limits
 from debitor.host import BooksHost
 from debitor.ledger.records import Company
+from debitor.oauth import Tokens
 from debitor.odata.service import Service
 from debitor.reference import reference_of
 from debitor.settings import Settings
@@ -254,6 +255,7 @@ async def _serve(settings: Settings, store: Store, start: Start, say: Callable[[
         cors=Cors(settings.cors_origins) if settings.cors_origins else None,
         https=settings.tls_cert is not None,
         reference=reference_of(strict=settings.compat == "strict"),
+        tokens=Tokens(asker, store, refresh_lifetime=settings.refresh_lifetime),
     )
     server = Server(
         app,

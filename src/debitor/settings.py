@@ -175,6 +175,9 @@ class Settings:
     max_body: int = _setting(32 << 20, _size, "largest request body, in bytes after decompression")
     deletions_kept: int = _setting(30, _whole(1, 3650), "days for which delta links can tell what was deleted")
     token_lifetime: int = _setting(3600, _whole(60, 86400), "seconds that an access token is valid")
+    refresh_lifetime: int = _setting(
+        7_776_000, _whole(60, 31_536_000), "seconds after which an unused refresh token ends"
+    )
     smtp_url: str = _setting("", _smtp_url, "mail server that sends documents to customers", secret=True)
     mail_from: str = _setting("", _mailbox, "sender of these mails")
     mail_retry: int = _setting(60, _whole(1, 86400), "seconds before a mail is tried again; doubles each time")

@@ -6,8 +6,8 @@ A page holds pairs of ```http blocks: a request, then its answer. What varies is
     "@odata.etag": "W/\"…\""           any text in that place
     [{"number": "10400", …}, …]        other elements may follow
 
-`{company}` is the id of the demo company. Comments, which readers do not see, name what later blocks use, and start
-the page's server with flags of its own:
+`{company}` is the id of the demo company, `{basic}` HTTP Basic with the application's id and secret. Comments, which
+readers do not see, name what later blocks use, and start the page's server with flags of its own:
 
     <!-- keep payment = id -->  <!-- keep first = value/0/id -->  <!-- keep tag = header ETag -->
     <!-- server: --limits online -->
@@ -15,6 +15,7 @@ the page's server with flags of its own:
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 from collections.abc import Iterator
@@ -24,7 +25,7 @@ from typing import Any
 
 import pytest
 
-from wire.conftest import Books, Server, books_of
+from wire.conftest import CLIENT_ID, CLIENT_SECRET, Books, Server, books_of
 
 PAGES = sorted((Path(__file__).parents[2] / "docs" / "features").glob("*.md"))
 _PIECE = re.compile(r"```http\n(?P<block>.*?)```|<!--\s*keep (?P<name>\w+) = (?P<path>.*?)\s*-->", re.DOTALL)
@@ -123,7 +124,8 @@ def value_at(answer: Any, path: str) -> str:
 
 def walk(books: Books, page: Path) -> int:
     """Send the requests of a page and compare the answers. Returns how many answers were compared."""
-    kept = {"company": books.company_id}
+    basic = base64.b64encode(f"{CLIENT_ID}:{CLIENT_SECRET}".encode()).decode()
+    kept = {"company": books.company_id, "basic": f"Basic {basic}"}
     answer: Any = None
     compared = 0
     for piece in pieces(page):

@@ -164,3 +164,93 @@ def test_secrets_are_nowhere_in_the_books_or_the_log(server: Server) -> None:
 
     for secret in (CLIENT_SECRET, "a wrong secret of mine", token, base64.b64encode(CLIENT_SECRET.encode()).decode()):
         assert secret.encode() not in written
+
+
+# ---- as a client library for Entra ID comes
+
+
+class Application:
+    """What such a library does: find the endpoint by its tenant, ask with the secret, keep the token, ask again."""
+
+    def __init__(self, authority: str, auth: tuple[str, str], *, basic: bool) -> None:
+        self.session = requests.Session()
+        found = self.session.get(f"{authority}/v2.0/.well-known/openid-configuration", timeout=30)
+        assert found.status_code == 200, found.text
+        self.metadata = found.json()
+        self.auth = auth if basic else None
+        self.form = {"client_id": auth[0]} if basic else {"client_id": auth[0], "client_secret": auth[1]}
+
+    def ask(self, **form: str) -> requests.Response:
+        headers = {
+            "client-request-id": CORRELATION,
+            "return-client-request-id": "true",
+            "x-client-sku": "test",
+            "x-client-ver": "1",
+            "x-client-current-telemetry": "4|730,2|",
+        }
+        form = {**self.form, "client_info": "1", **form}
+        return self.session.post(
+            self.metadata["token_endpoint"], data=form, auth=self.auth, headers=headers, timeout=30
+        )
+
+
+CORRELATION = "7d5a1a5e-2f0b-4a87-9f2c-3f1f7f0c8f11"
+SCOPE = "https://api.businesscentral.dynamics.com/.default"
+
+
+@pytest.mark.parametrize("basic", [False, True], ids=["client_secret_post", "client_secret_basic"])
+def test_the_flow_of_a_client_library(server: Server, basic: bool) -> None:
+    """Authority, discovery, token, call, refresh."""
+    app = Application(f"{server.origin}/contoso", (CLIENT_ID, CLIENT_SECRET), basic=basic)
+    first = app.ask(grant_type="client_credentials", scope=f"{SCOPE} offline_access")
+    again = app.ask(grant_type="refresh_token", refresh_token=first.json()["refresh_token"], scope=SCOPE)
+
+    assert app.metadata["authorization_endpoint"].startswith(f"{server.origin}/contoso/")
+    assert app.metadata["issuer"].startswith(server.origin)
+    assert first.headers["client-request-id"] == CORRELATION
+    for answer in (first, again):
+        told = answer.json()
+        assert (told["token_type"], told["expires_in"]) == ("Bearer", told["ext_expires_in"])
+        assert companies(server, headers=authorization(told["access_token"])).status_code == 200
+
+
+@pytest.mark.parametrize("named", [{}, {"scope": SCOPE}, {"resource": "https://api.businesscentral.dynamics.com"}])
+@pytest.mark.parametrize("path", ["contoso/oauth2/token", "contoso/oauth2/v2.0/token"])
+def test_resource_scope_or_neither(server: Server, path: str, named: dict[str, str]) -> None:
+    told = requests.post(f"{server.origin}/{path}", data={**FORM, **named}, timeout=30).json()
+
+    assert companies(server, headers=authorization(told["access_token"])).status_code == 200
+    assert "refresh_token" not in told
+    if "v2.0" not in path:
+        assert told["resource"] == named.get("resource", "api://debitor")
+
+
+def test_a_stolen_refresh_token_ends_with_its_family(server: Server) -> None:
+    app = Application(server.origin, (CLIENT_ID, CLIENT_SECRET), basic=False)
+    first = app.ask(grant_type="client_credentials", scope="offline_access").json()["refresh_token"]
+    second = app.ask(grant_type="refresh_token", refresh_token=first).json()["refresh_token"]
+    stolen = app.ask(grant_type="refresh_token", refresh_token=first)
+    owner = app.ask(grant_type="refresh_token", refresh_token=second)
+
+    assert (stolen.status_code, stolen.json()["error"]) == (400, "invalid_grant")
+    assert (owner.status_code, owner.json()["error"]) == (400, "invalid_grant")
+
+
+def test_a_refused_token_request_says_what_libraries_look_for(server: Server) -> None:
+    app = Application(f"{server.origin}/contoso", (CLIENT_ID, "not the secret"), basic=False)
+    answer = app.ask(grant_type="client_credentials", scope=SCOPE)
+    told = answer.json()
+
+    assert (answer.status_code, told["error"], told["error_codes"]) == (401, "invalid_client", [7000215])
+    assert told["error_description"].startswith("AADSTS7000215: ")
+    assert told["correlation_id"] == CORRELATION
+    assert told["trace_id"] == answer.headers["request-id"] == answer.headers["x-ms-request-id"]
+    assert f"Correlation ID: {CORRELATION}" in told["error_description"]
+    assert set(told) == {"error", "error_description", "error_codes", "timestamp", "trace_id", "correlation_id"}
+
+
+def test_nobody_signs_in_at_the_authorization_endpoint(server: Server) -> None:
+    found = requests.get(f"{server.origin}/t/v2.0/.well-known/openid-configuration", timeout=30).json()
+    answer = requests.get(found["authorization_endpoint"], timeout=30)
+
+    assert (answer.status_code, answer.json()["error"]) == (400, "unsupported_response_type")

@@ -13,7 +13,8 @@ from debitor.front.bodies import read_body
 from debitor.front.origin import Origins
 from debitor.front.page import API, front_page
 from debitor.front.reference import Reference
-from debitor.identity import Authenticator, OAuthError, TooManyAttempts, discovery
+from debitor.identity import Authenticator, TooManyAttempts
+from debitor.oauth import OAuthError, Tokens, discovery, error_answer
 from debitor.odata.errors import response_of
 from debitor.odata.messages import Response
 from debitor.schema import Refused
@@ -25,6 +26,7 @@ LARGEST_FORM = 64 << 10
 """Bytes of a token request."""
 
 _TOKEN = re.compile(r"(?:/([^/]{1,100}))?/oauth2(/v2\.0)?/token/?")
+_SIGN_IN = re.compile(r"(?:/[^/]{1,100})?/oauth2(?:/v2\.0)?/authorize/?")
 _KEYS = re.compile(r"(?:/[^/]{1,100})?/discovery(?:/v2\.0)?/keys/?")
 _DISCOVERY = re.compile(
     r"(?:/(?!v2\.0/)([^/]{1,100}))?(?:/v2\.0)?/\.well-known/(?:openid-configuration|oauth-authorization-server)"
@@ -34,28 +36,39 @@ _DISCOVERY = re.compile(
 _encode = msgspec.json.Encoder().encode
 _JSON = ("content-type", "application/json")
 _NO_STORE = ("cache-control", "no-store")
+_SECRET = (_NO_STORE, ("pragma", "no-cache"))
+_GUID = re.compile(r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
 
 
 class Outside:
     """Answers what is not below an API root.
 
     Args:
-        identity: gives tokens and keys.
+        identity: knows who may ask, and the keys.
+        tokens: gives tokens.
         origins: by which address the caller came.
         reference: answers /openapi.json and /docs.
     """
 
-    def __init__(self, identity: Authenticator, origins: Origins, reference: Reference | None = None) -> None:
-        self.identity, self.origins, self.reference = identity, origins, reference
+    def __init__(
+        self, identity: Authenticator, tokens: Tokens, origins: Origins, reference: Reference | None = None
+    ) -> None:
+        self.identity, self.tokens, self.origins, self.reference = identity, tokens, origins, reference
         self.draining = False
 
     async def answer(self, scope: Scope, receive: Receive, path: str, request_id: str) -> Response:
         """Answer one request."""
         method = scope["method"]
         if found := _TOKEN.fullmatch(path):
-            if method != "POST":
-                return Response(405, [("allow", "POST"), _JSON], _encode({"error": "invalid_request"}))
-            return await self._token(scope, receive, found[1] or "", 2 if found[2] else 1)
+            headers = headers_of(scope["headers"])
+            made = await self._token(scope, receive, headers, found[1] or "", 2 if found[2] else 1)
+            if not isinstance(made, Response):
+                made = self._told(made, headers, method, request_id)
+            # Clients of Entra ID note both ids when they report a failure.
+            made.headers.append(("x-ms-request-id", request_id))
+            if headers.get("return-client-request-id", "").lower() == "true" and _correlation_id(headers):
+                made.headers.append(("client-request-id", _correlation_id(headers)))
+            return made
         if method not in ("GET", "HEAD"):
             no = Refused(
                 "BadRequest_ResourceNotFound", f"Nothing takes {method[:20]} here; the API is at {API}.", 404
@@ -70,6 +83,9 @@ class Outside:
             origin = self.origins.origin(scope, headers)
         except Refused as no:
             return response_of(no, request_id)
+        if _SIGN_IN.fullmatch(path):
+            told = "Nobody signs in here: applications ask the token endpoint, with their secret."
+            return self._told(OAuthError("unsupported_response_type", 70005, told), headers, method, request_id)
         if path == "/":
             return front_page(origin, html="text/html" in headers.get("accept", ""))
         if found := _DISCOVERY.fullmatch(path):
@@ -94,33 +110,47 @@ class Outside:
             return Response(503, [_JSON, _NO_STORE, ("retry-after", "5")], b'{"status":"store not available"}')
         return Response(200, [_JSON, _NO_STORE], b'{"status":"ready"}')
 
-    async def _token(self, scope: Scope, receive: Receive, tenant: str, version: int) -> Response:
-        headers = headers_of(scope["headers"])
-        authorization = headers.get("authorization", "")
-        answer_headers = [_JSON, _NO_STORE, ("pragma", "no-cache")]
+    async def _token(
+        self, scope: Scope, receive: Receive, headers: dict[str, str], tenant: str, version: int
+    ) -> Response | OAuthError | TooManyAttempts:
+        if scope["method"] != "POST":
+            return OAuthError("invalid_request", 900561, "A token is asked for by POST.", 405)
         try:
             body = await read_body(receive, headers, LARGEST_FORM)
-            answer = await self.identity.token(
+            answer = await self.tokens.answer(
                 body,
-                authorization.encode("latin-1"),
+                headers.get("authorization", "").encode("latin-1"),
                 headers.get("content-type", ""),
                 tenant=tenant,
                 peer=self.origins.client(scope, headers),
                 version=version,
             )
         except Refused as no:
-            told = {"error": "invalid_request", "error_description": no.message}
-            return Response(no.status or 400, answer_headers, _encode(told))
-        except OAuthError as no:
-            if no.status == 401 and authorization[:6].lower() == "basic ":
+            return OAuthError("invalid_request", 9002313, no.message, no.status or 400)
+        except (OAuthError, TooManyAttempts) as no:
+            return no
+        return Response(200, [_JSON, *_SECRET], _encode(answer))
+
+    def _told(
+        self, no: OAuthError | TooManyAttempts, headers: dict[str, str], method: str, request_id: str
+    ) -> Response:
+        """The answer to a token request that is refused, as Entra ID forms it."""
+        answer_headers = [_JSON, *_SECRET]
+        if isinstance(no, TooManyAttempts):
+            status = 429
+            answer_headers.append(("retry-after", str(no.retry_after)))
+        else:
+            status = no.status
+            if status == 401 and headers.get("authorization", "")[:6].lower() == "basic ":
                 answer_headers.append(("www-authenticate", 'Basic realm="debitor", charset="UTF-8"'))
-            return Response(
-                no.status, answer_headers, _encode({"error": no.error, "error_description": no.description})
-            )
-        except TooManyAttempts as wait:
-            told = {
-                "error": "temporarily_unavailable",
-                "error_description": f"Too many attempts; wait {wait.retry_after} seconds.",
-            }
-            return Response(429, [*answer_headers, ("retry-after", str(wait.retry_after))], _encode(told))
-        return Response(200, answer_headers, _encode(answer))
+            elif status == 405:
+                answer_headers.append(("allow", "POST"))
+        correlation_id = _correlation_id(headers) or request_id
+        body = _encode(error_answer(no, request_id, correlation_id, self.identity.wall()))
+        return Response(status, answer_headers, b"" if method == "HEAD" else body)
+
+
+def _correlation_id(headers: dict[str, str]) -> str:
+    """The id under which the client knows its token request, or nothing."""
+    said = headers.get("client-request-id", "")
+    return said if _GUID.fullmatch(said) else ""
