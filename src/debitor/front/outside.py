@@ -84,8 +84,8 @@ class Outside:
         except Refused as no:
             return response_of(no, request_id)
         if _SIGN_IN.fullmatch(path):
-            told = "Nobody signs in here: applications ask the token endpoint, with their secret."
-            return self._told(OAuthError("unsupported_response_type", 70005, told), headers, method, request_id)
+            nobody = "Nobody signs in here: applications ask the token endpoint, with their secret."
+            return self._told(OAuthError("unsupported_response_type", 70005, nobody), headers, method, request_id)
         if path == "/":
             return front_page(origin, html="text/html" in headers.get("accept", ""))
         if found := _DISCOVERY.fullmatch(path):
