@@ -125,8 +125,29 @@ class Receivables:
                 self.book(m.kind, -m.value)
         return item
 
+    def credit(self, item: Item, amount: Decimal, *, names: str = "", oldest: bool = False) -> Item:
+        """Take in a credit memo (amount negative): sales, then receivables, then what its application adds."""
+        item.number = self.next_number + 1
+        before = {n: len(i.movements) for n, i in self.items.items()}
+        olds = self.targets(item, names, oldest)
+        item.move("initial", amount, item.value(amount))
+        self.items[item.number] = item
+        for old in olds:
+            if item.rest:
+                self.apply(item, old)
+        if olds:
+            self.correct(item)
+        others = [(n, m) for n, i in self.items.items() for m in i.movements[before.get(n, 1) :]]
+        self.next_number += 2 + len({(n, m.kind) for n, m in others if m.value and m.kind != "application"})
+        self.book("sales", -item.first.value)
+        self.book("receivables", item.first.value + sum((m.value for _, m in others), ZERO))
+        for _, m in others:
+            if m.kind != "application":
+                self.book(m.kind, -m.value)
+        return item
+
     def targets(self, item: Item, names: str, oldest: bool) -> list[Item]:
-        """The open invoices that a payment goes to, in order."""
+        """The open invoices that a payment or credit memo goes to, in order."""
         opened = [i for i in self.items.values() if i.customer == item.customer and i.rest > 0]
         if names:
             found = [i for i in opened if i.document == names and i.kind == "invoice"]
@@ -147,7 +168,13 @@ class Receivables:
         discount = self.exchange(old.discount, old.currency, new.currency, new.day)
         limit = self.exchange(old.limit, old.currency, new.currency, new.day)
         enough = -new.rest >= rest - discount
-        granted = discount and new.day <= old.discount_until and enough and (not limit or limit >= rest - discount)
+        granted = (
+            new.kind == "payment"
+            and discount
+            and new.day <= old.discount_until
+            and enough
+            and (not limit or limit >= rest - discount)
+        )
         if granted:
             new.move("discount", -discount, new.value(new.first.amount - discount) - new.first.value)
         take = min(-new.rest, rest if granted or not limit else limit)

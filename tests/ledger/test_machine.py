@@ -1,4 +1,4 @@
-"""Any order of invoices, payments and postings: the engine agrees with the oracle, and the books hold."""
+"""Any order of invoices, credit memos and payments: the engine agrees with the oracle, and the books hold."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from msgspec.structs import replace
 
 from debitor.ledger import invariants
+from debitor.ledger.apply import Terms
 from debitor.ledger.books import Books
 from debitor.ledger.numbering import NextNumbers
 from debitor.ledger.post import post_journal
@@ -27,7 +28,12 @@ from debitor.ledger.records import (
     DocumentType,
     GeneralLedgerEntry,
     JournalLine,
+    LineType,
+    SalesCreditMemo,
+    SalesCreditMemoLine,
 )
+from debitor.ledger.sales_documents import Precision, calculate_amounts
+from debitor.ledger.sales_post import DocumentBooks, post_document
 from debitor.schema import Refused
 from ledger.oracle import Item, NotOpen, Receivables
 from ledger.strategies import (
@@ -47,6 +53,7 @@ from ledger.strategies import (
 )
 
 ONE = Decimal(1)
+CENTS = Precision(Decimal("0.01"), Decimal("0.00001"))
 SALES = "6110"
 RATES = {
     "EUR": [
@@ -209,6 +216,67 @@ class Posting(RuleBasedStateMachine):
                 item = self.oracle.items[entry.entry_number]
                 item.mark, item.limit = line.document_number, part
         self.lines.append(line)
+
+    @rule(data=st.data(), amount=cents, currency=CURRENCIES, on=dates)
+    def credit(self, data: st.DataObject, amount: Decimal, currency: str, on: date) -> None:
+        """Post a credit memo: for one invoice, for the oldest, or for nothing."""
+        number = data.draw(st.sampled_from([MANUAL, OLDEST]), label="customer")
+        mine = [e for e in self.entries.values() if e.customer_number == number and e.positive]
+        named = data.draw(st.sampled_from([*mine, None]), label="invoice") if mine else None
+        if named and data.draw(st.booleans(), label="exactly"):
+            amount, currency = (named.remaining_amount or amount), named.currency_code
+        base = self.now()
+        of = base.customers[f"customer-{number}"]
+        document = f"CM{base.next.entry}"
+        factor = at_rate(currency, on)
+        expected = copy.deepcopy(self.oracle)
+        item = Item(0, number, on, document, "credit memo", on, currency, factor)
+        names = named.document_number if named else ""
+        header = SalesCreditMemo(
+            id=document, number=document, draft_number=document, document_date=on, posting_date=on, due_date=on,
+            customer_id=of.id, customer_number=number, bill_to_customer_id=of.id, bill_to_customer_number=number,
+            currency_code=currency, currency_factor=factor, applies_to_document_number=names,
+        )  # fmt: skip
+        line = SalesCreditMemoLine(
+            document_id=document, sequence=10000, line_type=LineType.ACCOUNT, line_object_number=SALES,
+            quantity=Decimal(1), unit_price=amount,
+        )  # fmt: skip
+        header, lines = calculate_amounts(header, [line], CENTS)
+        opened = [e for e in self.entries.values() if e.customer_number == number and e.open and e.positive]
+        if named:
+            opened = [e for e in opened if e.entry_number == named.entry_number]
+        elif number == OLDEST:
+            opened = [e for e in opened if e.posting_date <= on and not e.applies_to_id]
+            opened.sort(key=lambda e: (e.due_date, e.entry_number))
+        else:
+            opened = []
+        given = DocumentBooks(
+            setup=base.setup, number=document, number_used="", sell_to=of, bill_to=of,
+            currency=base.currencies.get(currency), posting_group=base.posting_groups["DOMESTIC"],
+            accounts=base.accounts, items={}, product_groups={}, tax_groups={}, sets={}, rules={}, next=base.next,
+            user="EVE", now=base.now, olds=opened, on=max([on, *(e.posting_date for e in opened)]),
+            terms=Terms(base.setup, base.currencies, base.rates, {}),
+        )  # fmt: skip
+        try:
+            expected.credit(item, -amount, names=names, oldest=number == OLDEST)
+        except NotOpen:
+            with pytest.raises(Refused) as refused:
+                post_document(header, lines, given)
+            assert refused.value.code == "Internal_DataNotFoundFilter"
+            return
+        posted = post_document(header, lines, given)
+        assert posted.document.status == ("Open" if posted.entry.open else "Paid")
+        self.register += 1
+        for row in posted.changes.insert:
+            if isinstance(row, GeneralLedgerEntry):
+                self.general.append(row)
+            elif isinstance(row, DetailedEntry):
+                self.details.append(row)
+        self.entries[posted.entry.entry_number] = posted.entry
+        for _, new in posted.changes.update:
+            if isinstance(new, CustomerLedgerEntry):
+                self.entries[new.entry_number] = new
+        self.oracle = expected
 
     @precondition(lambda self: self.lines)
     @rule()

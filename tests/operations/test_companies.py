@@ -39,6 +39,7 @@ from debitor.ledger.records import (
     PaymentMethod,
     PaymentTerm,
     ReceivablesSetup,
+    SalesCreditMemo,
     SalesInvoice,
     TaxGroup,
 )
@@ -266,6 +267,22 @@ def test_invoices_stand_in_every_state(books: Transaction) -> None:
         assert any(low <= days <= high for days in overdue), (low, high)
     assert any(e.payment_discount_date >= TODAY and e.remaining_payment_discount_possible for e in still_open)
     assert books.count(SalesInvoice, posted=False) == len(demo.DRAFTS)
+
+
+def test_credit_memos_stand_in_every_state(books: Transaction) -> None:
+    """Taken up by an invoice that shrank, open on account, and a draft."""
+    memos = books.all(SalesCreditMemo)
+    posted = [m for m in memos if m.posted]
+
+    assert len(memos) == len(demo.RETURNS)
+    assert {m.status for m in memos} == {InvoiceStatus.DRAFT, InvoiceStatus.OPEN, InvoiceStatus.PAID}
+    for memo in posted:
+        (entry,) = books.all(CustomerLedgerEntry, entry_number=memo.ledger_entry_number)
+        assert entry.original_amount == -memo.total_including_tax
+        assert entry.open == (memo.applies_to_document_number == "")
+        if memo.applies_to_document_number:
+            (invoice,) = books.all(SalesInvoice, id=memo.applies_to_document_id)
+            assert status(books, invoice).remaining_amount < invoice.total_including_tax
 
 
 def test_a_discount_was_taken(books: Transaction) -> None:

@@ -3,7 +3,8 @@
 Everything follows from the work date, so two demo companies of one day are equal but for their ids. Some of it is
 meant to be found: invoice 100000 of customer 10400 is from 2015, disputed and open to this day; customers 10100 and
 10500 have overdue invoices of several ages, 10200 can still take a discount, 10700 and 10800 pay in US dollars,
-10900 in pounds; 11100 is blocked. The default payment journal is empty; LOCKBOX has payments that wait to be posted.
+10900 in pounds; 11100 is blocked; 10100, 10600 and 10700 have credit memos. The default payment journal is empty;
+LOCKBOX has payments that wait to be posted.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from debitor.ledger.records import (
     DefaultDimension,
     DimensionParentType,
     DimensionValue,
+    DocumentType,
     ExchangeRate,
     Item,
     ItemType,
@@ -35,7 +37,7 @@ from debitor.ledger.records import (
     SalesDocument,
     SalesInvoice,
 )
-from debitor.ledger.sales_documents import INVOICE
+from debitor.ledger.sales_documents import CREDIT_MEMO, INVOICE, Kind
 from debitor.operations.master_records import BusinessRelation, CompanyInformation, Contact, ItemCategory, TaxArea
 from debitor.operations.payments import create_payment, setup_of
 from debitor.operations.posting import post_journal
@@ -174,6 +176,26 @@ DRAFTS = (
     Sale("10700", 0, (("1010", 5),)),
 )
 
+
+@dataclass(frozen=True, slots=True)
+class Return:
+    """A credit memo, `age` days old. `corrects`: for the customer's oldest open invoice, which takes it up."""
+
+    buyer: str
+    age: int
+    lines: tuple[tuple[str, int], ...]
+    corrects: bool = False
+    posted: bool = True
+
+
+RETURNS = (
+    Return("10100", 25, (("1040", 2),), corrects=True),
+    Return("10700", 14, (("1040", 1),)),
+    Return("10600", 10, (("1000", 1),), corrects=True),
+    Return("10200", 0, (("1020", 1),), corrects=True, posted=False),
+)
+"""Goods that came back: applied to an invoice, on account, and a draft."""
+
 WAITING: tuple[tuple[str, str], ...] = (("10000", "BT-4711"), ("10300", "BT-4712"), ("10800", "BT-4713"))
 """Customers whose oldest open invoice is paid by a line that waits in LOCKBOX, and the bank's references."""
 
@@ -213,6 +235,8 @@ def fill_demo(tx: Transaction, today: date) -> None:
         invoice = _sell(tx, sale, today)
         _pay(tx, lockbox, invoice, sale, today)
     post_journal(tx, lockbox.id, today=today, user=USER, strict=False)
+    for back in RETURNS:
+        _take_back(tx, back, today)
     _block(tx)
     for sale in DRAFTS:
         _draft(tx, sale.buyer, sale.lines, today - timedelta(sale.age))
@@ -400,12 +424,36 @@ def _add_lockbox(tx: Transaction) -> JournalBatch:
 
 def _draft(tx: Transaction, buyer: str, lines: Iterable[tuple[str, int]], day: date, **header: Any) -> str:
     """Add a draft invoice as a client would: header first, then line by line. Returns its id."""
-    draft: Draft = {"customerNumber": buyer, "invoiceDate": day, "postingDate": day, **header}
-    id = create_document(INVOICE, DemoAct(tx, day), draft)
+    return _add_document(tx, INVOICE, buyer, lines, day, **header)
+
+
+def _add_document(
+    tx: Transaction, kind: Kind, buyer: str, lines: Iterable[tuple[str, int]], day: date, **header: Any
+) -> str:
+    draft: Draft = {"customerNumber": buyer, kind.date: day, "postingDate": day, **header}
+    id = create_document(kind, DemoAct(tx, day), draft)
     for item, quantity in lines:
         line: Draft = {"lineType": str(LineType.ITEM), "lineObjectNumber": item, "quantity": Decimal(quantity)}
-        create_line(INVOICE, DemoAct(tx, day, parent={"documentId": id}), line)
+        create_line(kind, DemoAct(tx, day, parent={"documentId": id}), line)
     return id
+
+
+def _take_back(tx: Transaction, back: Return, today: date) -> None:
+    day = today - timedelta(back.age)
+    named: dict[str, Any] = {}
+    if back.corrects:
+        (entry,) = tx.all(
+            CustomerLedgerEntry,
+            customer_number=back.buyer,
+            document_type=DocumentType.INVOICE,
+            open=True,
+            order=("due_date", "entry_number"),
+            limit=1,
+        )
+        named = {"invoiceNumber": entry.document_number}
+    id = _add_document(tx, CREDIT_MEMO, back.buyer, back.lines, day, **named)
+    if back.posted:
+        post_document(CREDIT_MEMO, tx, id, user=USER)
 
 
 def _sell_disputed(tx: Transaction) -> None:
@@ -458,7 +506,9 @@ def _block(tx: Transaction) -> None:
 def _leave_waiting(tx: Transaction, journal: JournalBatch, today: date) -> None:
     """Payments that have arrived and are not posted: one for each of some customers' oldest open invoices."""
     for number, reference in WAITING:
-        entries = tx.all(CustomerLedgerEntry, customer_number=number, open=True, order=("entry_number",), limit=1)
+        entries = tx.all(
+            CustomerLedgerEntry, customer_number=number, open=True, positive=True, order=("entry_number",), limit=1
+        )
         for entry in entries:
             invoice = tx.find(SalesInvoice, number=entry.document_number)
             assert invoice, f"entry {entry.entry_number} has no invoice"
