@@ -468,6 +468,44 @@ def test_requests_above_a_limit() -> None:
     assert client(headers=[])[0] == 401, "who is nobody has no limit of his own"
 
 
+@pytest.mark.parametrize(("queue", "statuses"), [(0, [200, 429, 429]), (1, [200, 200, 429]), (2, [200, 200, 200])])
+def test_requests_at_once(queue: int, statuses: list[int]) -> None:
+    """One is answered, so many wait for their turn, the rest is sent away; nobody starts before his turn."""
+    client = Client(limiter=Limiter(Limits(at_once=1, queue=queue)))
+    client.protocol.needed = "write"
+    running: list[int] = []
+
+    async def slow_write(job: Callable[[Any], Any], *, long: bool = False) -> Any:
+        running.append(1)
+        assert len(running) == 1
+        await asyncio.sleep(0)
+        running.pop()
+        return job("transaction")
+
+    client.app.store.write = slow_write  # type: ignore[method-assign]
+
+    async def ask() -> int:
+        sent: list[Message] = []
+
+        async def send(message: Message) -> None:
+            sent.append(message)
+
+        async def receive() -> Message:
+            return {"type": "http.request", "body": b"", "more_body": False}
+
+        scope = {
+            "type": "http", "method": "POST", "path": "/api/v2.0/x", "raw_path": b"", "query_string": b"",
+            "scheme": "http", "headers": [AUTH], "client": None,
+        }  # fmt: skip
+        await client.app(scope, receive, send)
+        return int(sent[0]["status"])
+
+    async def three() -> list[int]:
+        return list(await asyncio.gather(*(ask() for _ in range(3))))
+
+    assert asyncio.run(three()) == statuses
+
+
 def test_https_is_remembered() -> None:
     assert "strict-transport-security" in Client(https=True)()[1]
     assert "strict-transport-security" not in Client()()[1]
