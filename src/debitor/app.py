@@ -13,7 +13,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Protocol
 from urllib.parse import unquote_to_bytes
 
@@ -30,12 +31,14 @@ from debitor.identity import Authenticator, Caller, TooManyAttempts
 from debitor.oauth import Tokens
 from debitor.odata.errors import ERROR_HEADERS, error_body, response_of
 from debitor.odata.messages import Needs, Request, Response
-from debitor.schema import Refused
+from debitor.schema import HandshakeNeeded, Refused
 from debitor.store import Root, Store, StoreError
 
 log = logging.getLogger("debitor")
 
 METHODS = frozenset({"GET", "HEAD", "POST", "PATCH", "PUT", "DELETE", "OPTIONS"})
+MOST_HANDSHAKES = 10
+"""Receivers that one request may subscribe; each may take seconds."""
 DRAIN = 30.0
 """Seconds that requests in flight get when the server stops."""
 
@@ -96,6 +99,7 @@ class App:
         https: this server itself speaks TLS.
         reference: answers /openapi.json and /docs.
         tokens: the token service; None: one with the usual lifetimes.
+        handshake: address of a receiver -> why it is none, or "".
     """
 
     def __init__(
@@ -113,6 +117,7 @@ class App:
         https: bool = False,
         reference: Reference | None = None,
         tokens: Tokens | None = None,
+        handshake: Callable[[str], Awaitable[str]] | None = None,
     ) -> None:
         self.service, self.store, self.identity = service, store, identity
         self.max_body = max_body
@@ -122,6 +127,7 @@ class App:
         self.outside = Outside(identity, tokens or Tokens(identity, store), self._origins, reference)
         self._fresh_id = request_ids()
         self._active = 0
+        self._handshake = handshake or _no_receivers
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request, or the life of the server."""
@@ -236,9 +242,7 @@ class App:
                 if turn is not None:
                     turn.check()
             else:
-                response = await self.store.write(
-                    lambda transaction: _in_time(service.execute(request, transaction), turn), long=needs == "long"
-                )
+                response = await self._write(request, turn, long=needs == "long")
         except (Refused, StoreError) as no:
             response = service.error_response(request, no)
             if response.status >= 500:
@@ -249,6 +253,21 @@ class App:
         if response.status == 503:
             response.headers.append(("retry-after", "1"))
         return response
+
+    async def _write(self, request: Request, turn: Turn | None, *, long: bool) -> Response:
+        """Run a request that writes; again and again while it needs a handshake first."""
+        execute = self.service.execute
+        try:
+            return await self.store.write(
+                lambda transaction: _in_time(execute(request, transaction), turn), long=long
+            )
+        except HandshakeNeeded as wanted:
+            known = request.handshakes or {}
+            if len(known) >= MOST_HANDSHAKES:
+                told = f"One request may make or renew subscriptions of {MOST_HANDSHAKES} receivers."
+                raise Refused("BadRequest", told) from None
+            handshakes = {**known, wanted.address: await self._handshake(wanted.address)}
+        return await self._write(replace(request, handshakes=handshakes), turn, long=long)
 
     def _unauthorized(self, request_id: str, *, tried: bool) -> Response:
         bearer = 'Bearer realm="debitor"' + (', error="invalid_token"' if tried else "")
@@ -308,3 +327,7 @@ def _check_utf8(raw_path: bytes) -> None:
         unquote_to_bytes(raw_path).decode()
     except UnicodeDecodeError:
         raise Refused("BadRequest_NotFound", "The address is not UTF-8 after percent-decoding.", 400) from None
+
+
+async def _no_receivers(_address: str) -> str:
+    return "this server sends no notifications."

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -64,6 +64,7 @@ class BooksAct:
     if_match: str | None
     user: str
     request_id: str
+    handshakes: Mapping[str, str] = field(default_factory=dict)
 
 
 class BooksHost:
@@ -110,6 +111,7 @@ class BooksHost:
             if_match=request.headers.get("if-match"),
             user=request.user,
             request_id=request.request_id,
+            handshakes=request.handshakes or {},
         )
 
     def context(self, tx: Transaction, company: CompanyRef | None) -> Mapping[str, Any]:

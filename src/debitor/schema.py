@@ -187,6 +187,17 @@ class Refused(Exception):
         self.code, self.message, self.status = code, message, status
 
 
+class HandshakeNeeded(Exception):
+    """Something outside of the books comes first: a handshake with the receiver at `address`.
+
+    Whoever runs the request undoes it, shakes hands, and begins again; hooks then see the outcome in `handshakes`.
+    """
+
+    def __init__(self, address: str) -> None:
+        super().__init__(address)
+        self.address = address
+
+
 # --------------------------------------------------------------------------- records
 
 

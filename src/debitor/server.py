@@ -29,8 +29,10 @@ from debitor.front.forwarding import Proxies
 from debitor.front.limits import Limiter, Limits
 from debitor.host import BooksHost
 from debitor.ledger.records import Company
+from debitor.notifier import Notifier
 from debitor.oauth import Tokens
 from debitor.odata.service import Service
+from debitor.receiver import Receivers, in_thread
 from debitor.reference import reference_of
 from debitor.settings import Settings
 from debitor.store import Root, Store, StoreError
@@ -240,11 +242,11 @@ async def _serve(settings: Settings, store: Store, start: Start, say: Callable[[
     from granian.server.embed import Server
 
     asker = identity.Authenticator(store, issuer=f"{settings.origin}/v2.0", lifetime=settings.token_lifetime)
+    receivers = Receivers(http=settings.webhook_http, private=settings.webhook_private)
+    host = BooksHost(strict=settings.compat == "strict", mails=bool(settings.smtp_url))
+    notifier = Notifier(store, host, receivers.post, delay=settings.webhook_delay / 1000)
     app = App(
-        Service(
-            BooksHost(strict=settings.compat == "strict", mails=bool(settings.smtp_url)),
-            key_lifetime=settings.idempotency_lifetime,
-        ),
+        Service(host, key_lifetime=settings.idempotency_lifetime),
         store,
         asker,
         origin=settings.origin,
@@ -256,6 +258,7 @@ async def _serve(settings: Settings, store: Store, start: Start, say: Callable[[
         https=settings.tls_cert is not None,
         reference=reference_of(strict=settings.compat == "strict"),
         tokens=Tokens(asker, store, refresh_lifetime=settings.refresh_lifetime),
+        handshake=lambda url: in_thread(receivers.shake_hands, url),
     )
     server = Server(
         app,
@@ -279,6 +282,7 @@ async def _serve(settings: Settings, store: Store, start: Start, say: Callable[[
     postman = asyncio.create_task(postman_of(settings, store)) if settings.smtp_url else None
     stopped = asyncio.create_task(stop.wait())
     upkeep = asyncio.create_task(keep_forgetting(store, days=settings.deletions_kept))
+    notifying = asyncio.create_task(notifier.run())
     try:
         answered = asyncio.create_task(first_answer(settings))
         await asyncio.wait({serving, stopped, answered}, return_when=asyncio.FIRST_COMPLETED)
@@ -309,6 +313,7 @@ async def _serve(settings: Settings, store: Store, start: Start, say: Callable[[
     finally:
         stopped.cancel()
         upkeep.cancel()
+        notifying.cancel()
         if postman is not None:
             postman.cancel()
             await asyncio.wait({postman}, timeout=LAST_MAIL)

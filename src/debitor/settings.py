@@ -174,6 +174,11 @@ class Settings:
     limit_work: int = _setting(480, _whole(1, 3600), "seconds that a request may take")
     max_body: int = _setting(32 << 20, _size, "largest request body, in bytes after decompression")
     deletions_kept: int = _setting(30, _whole(1, 3650), "days for which delta links can tell what was deleted")
+    webhook_delay: int = _setting(
+        1000, _whole(10, 3_600_000), "milliseconds that changes wait for more before subscribers are told"
+    )
+    webhook_private: bool = _setting(False, _flag, "subscribers may have private addresses")
+    webhook_http: bool = _setting(False, _flag, "subscribers on this machine may be told by plain http")
     token_lifetime: int = _setting(3600, _whole(60, 86400), "seconds that an access token is valid")
     refresh_lifetime: int = _setting(
         7_776_000, _whole(60, 31_536_000), "seconds after which an unused refresh token ends"

@@ -81,7 +81,7 @@ def test_every_set_is_there_with_the_verbs_that_it_takes() -> None:
     paths = openapi_document(strict=False, origin=ORIGIN)["paths"]
     for of in BOOKS.values():
         at = f"/companies({{company_id}})/{of.name}" if of.company else f"/{of.name}"
-        one = f"{at}({{{'id' if of.company else 'company_id'}}})"
+        one = f"{at}({{{'company_id' if of.name == 'companies' else 'id'}}})"
 
         assert set(paths[at]) == {"get", *(["post"] if of.create else [])}, of.name
         assert ("patch" in paths[one]) == (of.change is not None), of.name

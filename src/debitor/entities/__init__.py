@@ -36,6 +36,7 @@ from debitor.entities.sales_invoice_lines import SALES_INVOICE_LINES
 from debitor.entities.sales_invoices import SALES_INVOICES
 from debitor.entities.salespeople_purchasers import SALESPEOPLE_PURCHASERS
 from debitor.entities.shipment_methods import SHIPMENT_METHODS
+from debitor.entities.subscriptions import SUBSCRIPTIONS
 from debitor.entities.tax_areas import TAX_AREAS
 from debitor.entities.tax_groups import TAX_GROUPS
 from debitor.entities.units_of_measure import UNITS_OF_MEASURE
@@ -45,6 +46,7 @@ CATALOG: Mapping[str, EntitySet] = {
     entity_set.name: entity_set
     for entity_set in (
         COMPANIES,
+        SUBSCRIPTIONS,
         ITEMS,
         INVENTORY_POSTING_GROUPS,
         GENERAL_PRODUCT_POSTING_GROUPS,

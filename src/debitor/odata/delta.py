@@ -235,7 +235,7 @@ def page_of_changes(
     if not feeds.key:
         _refuse_changed(scope, feeds, fixed, Span(token.after, token.key, upto))
         return Changed([], [], DeltaToken(upto + 1, "", 0, token.seen), True)
-    picked, (after, key), last = _picked(feeds, scope, fixed, Span(token.after, token.key, upto), size)
+    picked, (after, key), last = picked_changes(feeds, scope, fixed, Span(token.after, token.key, upto), size)
     found = plans.keyed(scope, plan, parsed.params, fixed, feeds.key, list(picked)) if picked else {}
     removed = [
         (change.key, "deleted" if change.gone else "changed")
@@ -249,7 +249,7 @@ def page_of_changes(
     return Changed(rows, removed, new, last)
 
 
-def _picked(
+def picked_changes(
     feeds: Feeds, scope: Scope, fixed: Mapping[str, Any], span: Span, size: int
 ) -> tuple[dict[str, Change], tuple[int, str], bool]:
     """Return the first `size` entities that changed, the last change looked at, and whether it was the very last."""

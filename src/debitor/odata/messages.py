@@ -33,6 +33,7 @@ class Request:
         rights: what the caller may do: "read" or "full".
         references: inside a `$batch`, the id of an earlier part -> the address that `$id` stands for;
             None elsewhere.
+        handshakes: how the handshakes ended that the request needed; see `schema.HandshakeNeeded`.
     """
 
     method: str
@@ -45,6 +46,7 @@ class Request:
     user: str = ""
     rights: str = "full"
     references: Mapping[str, str] | None = None
+    handshakes: Mapping[str, str] | None = None
 
 
 @dataclass(slots=True)

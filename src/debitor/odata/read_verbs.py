@@ -171,7 +171,7 @@ class ReadVerbs:
         named = level != "none"
         made.value += removed_entities(of, request.root, place, found.removed, context=named)
         if named:
-            made.context = f"{request.root}/$metadata#{place}/$delta"
+            made.context = f"{request.root}/$metadata#{place}{plan.selected}/$delta"
         link = next_link(request, write_delta_token(scope, place, found.token), "$deltatoken")
         if found.last:
             made.delta = link

@@ -26,6 +26,7 @@ Tail = Literal["", "count", "property", "value", "action"]
 _guid = re.compile(r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}").fullmatch
 _named = re.compile(r"\s*([A-Za-z_]\w*)\s*=\s*(.*?)\s*", re.S).fullmatch
 _commas = re.compile(r",(?=(?:[^']*'[^']*')*[^']*$)")
+_bare = re.compile(r"[0-9A-Fa-f]{32}").fullmatch
 _slashes = re.compile(r"/(?=(?:[^']*'[^']*')*[^']*$)")
 
 LONGEST_PATH = 4000
@@ -100,6 +101,9 @@ def _value(of: Property, written: str) -> Any:
         if not re.fullmatch(r"-?[0-9]{1,18}", written):
             raise bad_key()
         return int(written)
+    if inner is None and of.type.kind == "text" and _bare(written):
+        # Microsoft's pages write subscriptions({id}), though the key is a text.
+        return written
     if inner is None or "\0" in written:
         raise bad_key()
     return inner
