@@ -412,6 +412,15 @@ def test_a_customer_blocked_for_invoices_can_still_be_credited(books: Books) -> 
     assert code_of(books.post("salesCreditMemos", {"customerNumber": customer})) == DIALOG
 
 
+def test_who_has_credit_memos_is_not_deleted(books: Books) -> None:
+    customer = new_customer(books)
+    made = draft_memo(books, customer)
+
+    assert code_of(books.delete(f"customers({made['customerId']})")) == DIALOG
+    ok(books.delete(f"salesCreditMemos({made['id']})"), 204)
+    ok(books.delete(f"customers({made['customerId']})"), 204)
+
+
 def test_a_posted_credit_memo_is_final(books: Books) -> None:
     made = draft_memo(books, new_customer(books))
     id = made["id"]

@@ -71,8 +71,8 @@ def cancel_document(kind: Kind, act: Act, id: str) -> SalesDocument:
     except Refused as no:
         raise refuse(f"{_name(kind, document)} cannot be cancelled: {no.message}") from no
     if invoice is not None:
-        # What cancelled it is cancelled.
-        tx.update(invoice, status=InvoiceStatus.OPEN)
+        # What cancelled it is cancelled; an invoice over nothing has nothing open.
+        tx.update(invoice, status=InvoiceStatus.OPEN if entry_of(tx, invoice).open else InvoiceStatus.PAID)
     return posted
 
 
