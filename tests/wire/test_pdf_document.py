@@ -46,3 +46,10 @@ def test_it_is_only_read(books: Books) -> None:
     assert books.post("pdfDocument", {}).status_code == 405
     assert books.patch(f"salesInvoices({id})/pdfDocument", {}).status_code == 405
     assert books.delete(f"salesInvoices({id})/pdfDocument").status_code == 405
+
+
+def test_credit_memos_lead_to_theirs(books: Books) -> None:
+    memo = books.post("salesCreditMemos", {"customerNumber": "10400"}).json()
+    found = books.get(f"salesCreditMemos({memo['id']})/pdfDocument").json()
+
+    assert (found["id"], found["parentType"]) == (memo["id"], "Sales_x0020_Credit_x0020_Memo")

@@ -95,6 +95,45 @@ def test_post_and_send_posts_and_sends_once(sending: Books, mailbox: Mailbox) ->
     assert len(mailbox.mails) == 1, "two rounds of the postman later it is still the only one"
 
 
+def test_cancel_and_send_sends_what_cancels(sending: Books, mailbox: Mailbox) -> None:
+    """The invoice is cancelled by a posted credit memo; the customer gets that, and gets it again on `send`."""
+    invoice = new_invoice(sending)
+    assert call(sending, invoice["id"], "post").status_code == 204
+    number = sending.get(f"salesInvoices({invoice['id']})").json()["number"]
+    assert call(sending, invoice["id"], "cancelAndSend").status_code == 204
+    memo = sending.get(f"salesCreditMemos?$filter=invoiceNumber eq '{number}'").json()["value"][0]
+
+    (mail,) = mailbox.wait_for(1)
+    text = pdf_text(mail)
+
+    assert sending.get(f"salesInvoices({invoice['id']})").json()["status"] == "Canceled"
+    assert number in mail["Subject"]
+    assert memo["number"] in text
+    assert number in text, "the credit memo names the invoice that it corrects"
+    assert call(sending, invoice["id"], "send").status_code == 204
+    assert number in mailbox.wait_for(2)[1]["Subject"]
+
+
+def test_a_credit_memo_is_posted_and_sent(sending: Books, mailbox: Mailbox) -> None:
+    body = {
+        "customerNumber": "10400",
+        "email": "ap@alpin.example",
+        "salesCreditMemoLines": [{"lineType": "Comment", "description": "Sorry"}],
+    }
+    memo = sending.post("salesCreditMemos", body).json()
+    item = sending.get("items?$top=1").json()["value"][0]
+    line = {"lineType": "Item", "lineObjectNumber": item["number"], "quantity": 1, "unitPrice": 10}
+    assert sending.post(f"salesCreditMemos({memo['id']})/salesCreditMemoLines", line).status_code == 201
+    assert call(sending, memo["id"], "postAndSend", "salesCreditMemos").status_code == 204
+    posted = sending.get(f"salesCreditMemos({memo['id']})").json()
+
+    text = pdf_text(mailbox.wait_for(1)[0])
+
+    assert posted["status"] != "Draft"
+    assert posted["number"] in text
+    assert "Sorry" in text
+
+
 def test_a_mail_server_that_is_busy_gets_it_later(sending: Books, mailbox: Mailbox) -> None:
     mailbox.answers.append("451 try later")
     invoice = new_invoice(sending)

@@ -76,7 +76,7 @@ _ENGLISH = {
     "mail_text": "Dear customer,\n\nplease find attached our {document} {number}.\n\nKind regards\n{sender}",
     "cancelled_subject": "Cancellation of {document} {number} from {sender}",
     "cancelled_text": "Dear customer,\n\nour {document} {number} has been cancelled. "
-    "The credit memo is attached.\n\nKind regards\n{sender}",
+    "The document that cancels it is attached.\n\nKind regards\n{sender}",
     "Payment": "Payment",
     "Invoice": "Invoice",
     "Credit_x0020_Memo": "Credit memo",
@@ -161,7 +161,7 @@ _GERMAN = {
     "mail_text": "Guten Tag,\n\nim Anhang finden Sie: {document} {number}.\n\nMit freundlichen Grüßen\n{sender}",
     "cancelled_subject": "Storno: {document} {number} von {sender}",
     "cancelled_text": "Guten Tag,\n\nunser Beleg {document} {number} wurde storniert. "
-    "Die Gutschrift finden Sie im Anhang.\n\nMit freundlichen Grüßen\n{sender}",
+    "Den Stornobeleg finden Sie im Anhang.\n\nMit freundlichen Grüßen\n{sender}",
     "Payment": "Zahlung",
     "Invoice": "Rechnung",
     "Credit_x0020_Memo": "Gutschrift",
@@ -246,7 +246,7 @@ _FRENCH = {
     "mail_text": "Bonjour,\n\nveuillez trouver ci-joint : {document} {number}.\n\nCordialement\n{sender}",
     "cancelled_subject": "Annulation : {document} {number} de {sender}",
     "cancelled_text": "Bonjour,\n\nnotre document {document} {number} a été annulé. "
-    "L’avoir est joint.\n\nCordialement\n{sender}",
+    "Le document d’annulation est joint.\n\nCordialement\n{sender}",
     "Payment": "Paiement",
     "Invoice": "Facture",
     "Credit_x0020_Memo": "Avoir",

@@ -4,7 +4,7 @@ Its id is that of the document; a statement has the id of the contact whose cust
 APIV2PDFDocument.Page.al.
 """
 
-from debitor.ledger.records import SalesInvoice, SalesInvoiceLine
+from debitor.ledger.records import SalesCreditMemo, SalesCreditMemoLine, SalesInvoice, SalesInvoiceLine
 from debitor.operations import pdf_documents
 from debitor.operations.document_types import AttachmentParentType
 from debitor.operations.master_records import Contact
@@ -33,6 +33,12 @@ PDF_DOCUMENT = EntitySet(
         Navigation(name, target, many=False, on=(("parentId", "id"),), kind="partner", partner="pdfDocument")
         for name, target in _PARENTS
     ),
-    follows=(Follow(SalesInvoice, "id"), Follow(SalesInvoiceLine, "document_id"), Follow(Contact, "id")),
+    follows=(
+        Follow(SalesInvoice, "id"),
+        Follow(SalesInvoiceLine, "document_id"),
+        Follow(SalesCreditMemo, "id"),
+        Follow(SalesCreditMemoLine, "document_id"),
+        Follow(Contact, "id"),
+    ),
     media={"pdfDocumentContent": pdf_documents.content},
 )

@@ -8,7 +8,7 @@ from functools import partial
 
 from debitor.ledger.records import CreditMemoStatus, Currency, DimensionSet, SalesCreditMemo, SalesCreditMemoLine
 from debitor.ledger.sales_documents import CREDIT_MEMO
-from debitor.operations import corrections, sales_documents, sales_posting
+from debitor.operations import corrections, sales_documents, sales_posting, sending
 from debitor.schema import (
     BLANK_GUID,
     BOOL,
@@ -115,7 +115,13 @@ SALES_CREDIT_MEMOS = EntitySet(
             deep=True,
         ),
         Navigation(
-            "pdfDocument", "pdfDocument", many=False, on=(("id", "parentId"),), kind="part", partner="salesCreditMemo"
+            "pdfDocument",
+            "pdfDocument",
+            many=False,
+            on=(("id", "parentId"),),
+            kind="part",
+            partner="salesCreditMemo",
+            constant={"parentType": "Sales_x0020_Credit_x0020_Memo"},
         ),
         Navigation(
             "attachments", "attachments", many=True, on=(("id", "parentId"),), kind="part", partner="salesCreditMemo"
@@ -134,7 +140,10 @@ SALES_CREDIT_MEMOS = EntitySet(
     remove=partial(sales_documents.remove_document, CREDIT_MEMO),
     actions=(
         Action("post", partial(sales_posting.post, CREDIT_MEMO)),
+        Action("postAndSend", partial(sending.post_and_send, CREDIT_MEMO)),
+        Action("send", partial(sending.send, CREDIT_MEMO)),
         Action("cancel", partial(corrections.cancel, CREDIT_MEMO)),
+        Action("cancelAndSend", partial(sending.cancel_and_send, CREDIT_MEMO)),
     ),
     follows=(Follow(SalesCreditMemoLine, "document_id"),),
 )

@@ -162,9 +162,10 @@ SALES_INVOICES = EntitySet(
     remove=partial(sales_documents.remove_document, INVOICE),
     actions=(
         Action("post", partial(sales_posting.post, INVOICE)),
-        Action("postAndSend", sending.post_and_send),
-        Action("send", sending.send),
+        Action("postAndSend", partial(sending.post_and_send, INVOICE)),
+        Action("send", partial(sending.send, INVOICE)),
         Action("cancel", partial(corrections.cancel, INVOICE)),
+        Action("cancelAndSend", partial(sending.cancel_and_send, INVOICE)),
         Action("makeCorrectiveCreditMemo", corrections.make_corrective_credit_memo),
     ),
     follows=(Follow(SalesInvoiceLine, "document_id"),),

@@ -36,6 +36,8 @@ from debitor.ledger.records import (
     SalesDocumentLine,
     SalesInvoice,
 )
+from debitor.ledger.records import SalesDocument as Header
+from debitor.ledger.sales_documents import CREDIT_MEMO, INVOICE, kind_of
 from debitor.operations.master_records import CompanyInformation, CountryRegion, ShipmentMethod
 from debitor.schema import BLANK_GUID
 from debitor.store import Reader
@@ -72,8 +74,9 @@ def sender_of(tx: Reader) -> Sender:
     )
 
 
-def sales_document(tx: Reader, header: SalesInvoice, lines: Iterable[SalesDocumentLine]) -> SalesDocument:
-    """Return what the PDF of an invoice shows. What is open is that of its customer ledger entry."""
+def sales_document(tx: Reader, header: Header, lines: Iterable[SalesDocumentLine]) -> SalesDocument:
+    """Return what the PDF of an invoice or credit memo shows. What is open is that of its customer ledger entry."""
+    kind = kind_of(header)
     customer = tx.get(Customer, header.bill_to_customer_id)
     sender = sender_of(tx)
     language = language_of(header.bill_to_country)
@@ -84,7 +87,7 @@ def sales_document(tx: Reader, header: SalesInvoice, lines: Iterable[SalesDocume
     charged = [line for line in lines if line.line_type != LineType.COMMENT]
     discounted = entry is not None and entry.open and entry.remaining_payment_discount_possible > 0
     return SalesDocument(
-        kind="invoice",
+        kind="invoice" if kind is INVOICE else "credit_memo",
         language=language,
         currency=currency,
         decimals=decimals,
@@ -105,7 +108,8 @@ def sales_document(tx: Reader, header: SalesInvoice, lines: Iterable[SalesDocume
             ("customer_number", header.bill_to_customer_number),
             ("external_number", header.external_document_number),
             ("your_reference", header.customer_purchase_order_reference),
-            ("order_number", header.order_number),
+            ("order_number", header.order_number if isinstance(header, SalesInvoice) else ""),
+            ("corrects", header.applies_to_document_number if kind is CREDIT_MEMO else ""),
             ("payment_terms", _description(tx, PaymentTerm, header.payment_terms_id)),
             ("payment_method", _description(tx, PaymentMethod, header.payment_method_id)),
             ("shipment_method", _description(tx, ShipmentMethod, header.shipment_method_id)),
@@ -120,7 +124,7 @@ def sales_document(tx: Reader, header: SalesInvoice, lines: Iterable[SalesDocume
         taxes=_taxes(charged),
         total_without_tax=header.total_excluding_tax,
         total=header.total_including_tax,
-        open=entry.remaining_amount if entry is not None else header.total_including_tax,
+        open=entry.remaining_amount * kind.sign if entry is not None else header.total_including_tax,
         due=header.due_date,
         discount_until=entry.payment_discount_date if entry is not None and discounted else date.min,
         discount_percent=header.payment_discount_percent if discounted else ZERO,
@@ -152,7 +156,7 @@ def _taxes(lines: Iterable[SalesDocumentLine]) -> tuple[Tax, ...]:
     return tuple(Tax(rate, base, amount) for rate, base, amount in taxed)
 
 
-def _ship_to(tx: Reader, header: SalesInvoice) -> tuple[str, ...]:
+def _ship_to(tx: Reader, header: Header) -> tuple[str, ...]:
     """Return the delivery address, or () when it is the address that the document goes to."""
     fields = ("name", "address_line_1", "address_line_2", "post_code", "city", "state", "country")
     if all(getattr(header, f"ship_to_{f}") == getattr(header, f"bill_to_{f}") for f in fields):

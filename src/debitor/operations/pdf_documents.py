@@ -1,4 +1,4 @@
-"""The PDF of an invoice or of a customer's statement, as an entity with a stream."""
+"""The PDF of a sales document or of a customer's statement, as an entity with a stream."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from typing import Any
 
 from debitor.documents.model import SalesDocument, Statement
 from debitor.documents.words import Words
-from debitor.ledger.records import Customer, SalesInvoice
-from debitor.ledger.sales_documents import INVOICE
+from debitor.ledger.records import Customer
+from debitor.ledger.records import SalesDocument as Header
+from debitor.ledger.sales_documents import CREDIT_MEMO, INVOICE, kind_of
 from debitor.operations.document_types import AttachmentParentType
 from debitor.operations.documents import draw, sales_document, statement
 from debitor.operations.master_records import Contact
@@ -19,6 +20,11 @@ from debitor.schema import BLANK_GUID, Act, Media, Refused, Row
 NO_PARENT = (
     "You must specify the parent of the PDF: open pdfDocument from a document or a contact, or filter by parentId "
     "and parentType."
+)
+
+_PARENT_TYPES = (
+    (INVOICE, AttachmentParentType.SALES_INVOICE),
+    (CREDIT_MEMO, AttachmentParentType.SALES_CREDIT_MEMO),
 )
 
 
@@ -40,10 +46,11 @@ def rows(act: Act, keys: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def _owner(act: Act, id: str) -> tuple[AttachmentParentType, Row] | None:
-    """Return what a PDF can be made of: an invoice, or a contact that belongs to a customer."""
-    invoice = act.tx.get(SalesInvoice, id)
-    if invoice is not None:
-        return AttachmentParentType.SALES_INVOICE, invoice
+    """Return what a PDF can be made of: a sales document, or a contact that belongs to a customer."""
+    for kind, parent_type in _PARENT_TYPES:
+        header = act.tx.get(kind.document, id)
+        if header is not None:
+            return parent_type, header
     contact = act.tx.get(Contact, id)
     if contact is not None and contact.customer_id != BLANK_GUID:
         return AttachmentParentType.CUSTOMER_STATEMENT, contact
@@ -51,7 +58,11 @@ def _owner(act: Act, id: str) -> tuple[AttachmentParentType, Row] | None:
 
 
 def document_of(act: Act, id: str) -> SalesDocument | Statement | None:
-    """Return what the PDF with this id shows, or None when there is none."""
+    """Return what the PDF with this id shows, or None when there is none.
+
+    Raises:
+        Refused: Business Central prints no draft of a credit memo, and strict mode does as it does.
+    """
     owner = _owner(act, id)
     if owner is None:
         return None
@@ -59,8 +70,13 @@ def document_of(act: Act, id: str) -> SalesDocument | Statement | None:
     if isinstance(row, Contact):
         customer = act.tx.get(Customer, row.customer_id)
         return None if customer is None else statement(act.tx, customer, act.today)
-    assert isinstance(row, SalesInvoice), row
-    return sales_document(act.tx, row, lines_of(act.tx, INVOICE, id))
+    assert isinstance(row, Header), row
+    kind = kind_of(row)
+    if act.strict and kind is CREDIT_MEMO and not row.posted:
+        raise Refused(
+            "Application_DialogException", f"Credit memo {row.number} has no PDF before it is posted. Post it first."
+        )
+    return sales_document(act.tx, row, lines_of(act.tx, kind, id))
 
 
 def content(act: Act, id: str) -> Media | None:

@@ -12,11 +12,12 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from debitor.documents.model import SalesDocument
-from debitor.documents.words import Words, language_of
-from debitor.ledger.records import Customer, LineType, SalesInvoice
+from debitor.documents.words import Words
+from debitor.ledger.records import Customer, InvoiceStatus, LineType
 from debitor.ledger.records import SalesDocument as Header
-from debitor.ledger.sales_documents import INVOICE
-from debitor.operations.documents import sales_document, sender_of
+from debitor.ledger.sales_documents import CREDIT_MEMO, INVOICE, Kind, kind_of
+from debitor.operations.corrections import cancel_document
+from debitor.operations.documents import sales_document
 from debitor.operations.pdf_documents import file_name_of
 from debitor.operations.sales_posting import post_document
 from debitor.operations.sales_values import document_of, lines_of
@@ -24,11 +25,13 @@ from debitor.schema import (
     Act,
     BigInt,
     Draft,
+    Flag,
     Guid,
     Int,
     Refused,
     Row,
     Text10,
+    Text30,
     Text80,
     Text250,
     Timestamp,
@@ -42,12 +45,17 @@ WAITING, SENT, FAILED = "waiting", "sent", "failed"
 
 @record("outgoing_mail", by_company=False, tracked=False, indexes=(("state", "next_attempt"),))
 class OutgoingMail(Row, frozen=True):
-    """A mail to a customer. `state` is waiting, sent or failed; `failure` says why it is not sent yet."""
+    """A mail to a customer about a sales document.
+
+    `kind` is the document's noun (`invoice`). `cancels`: the document cancels another, and the mail says so. `state`
+    is waiting, sent or failed; `failure` says why it is not sent yet.
+    """
 
     company_key: BigInt
-    kind: Text10
+    kind: Text30
     document_id: Guid
-    recipient: Text80
+    cancels: Flag = False
+    recipient: Text80 = ""
     state: Text10 = WAITING
     attempts: Int = 0
     next_attempt: Timestamp = "0001-01-01T00:00:00.000Z"
@@ -95,7 +103,7 @@ def check_sendable(tx: Reader, header: Header) -> None:
     """Refuse a draft without a line that charges something."""
     if header.posted:
         return
-    lines = [line for line in lines_of(tx, INVOICE, header.id) if line.line_type != LineType.COMMENT]
+    lines = [line for line in lines_of(tx, kind_of(header), header.id) if line.line_type != LineType.COMMENT]
     if not lines:
         raise refuse(f"Document {header.number} has no lines to send. Add a line first.")
     empty = next((line for line in lines if not line.quantity), None)
@@ -103,51 +111,76 @@ def check_sendable(tx: Reader, header: Header) -> None:
         raise refuse(f"Line {empty.sequence} of document {header.number} has no quantity. Fill in quantity first.")
 
 
-def enqueue(act: Act, kind: str, id: str, recipient: str) -> None:
-    """Put a mail into the outbox."""
+def enqueue(act: Act, header: Header, recipient: str, *, cancels: bool = False) -> None:
+    """Put a mail about a document into the outbox."""
     tx: Transaction = act.tx
-    mail = OutgoingMail(
-        company_key=tx.company,
-        kind=kind,
-        document_id=id,
-        recipient=recipient,
-        next_attempt=tx.now,
-        created_at=tx.now,
-        requested_by=act.user,
+    tx.insert(
+        OutgoingMail(
+            company_key=tx.company,
+            kind=kind_of(header).noun,
+            document_id=header.id,
+            cancels=cancels,
+            recipient=recipient,
+            next_attempt=tx.now,
+            created_at=tx.now,
+            requested_by=act.user,
+        )
     )
-    tx.insert(mail)
 
 
-def send(act: Act, id: str, body: Draft) -> None:
-    """The action `send` of salesInvoices: a draft goes out as a draft, a posted invoice as it is."""
-    header = document_of(act.tx, INVOICE, id)
+def send(kind: Kind, act: Act, id: str, body: Draft) -> None:
+    """The action `send`: a draft goes out as a draft, a posted document as it is.
+
+    Of a cancelled document the customer gets the one that cancels it.
+    """
+    header = document_of(act.tx, kind, id)
     recipient = mail_address(act, header)
     check_sendable(act.tx, header)
-    enqueue(act, "invoice", id, recipient)
+    cancelling = None
+    if header.status == InvoiceStatus.CANCELED:
+        other = CREDIT_MEMO if kind is INVOICE else INVOICE
+        cancelling = act.tx.find(other.document, applies_to_document_id=id, status=InvoiceStatus.CORRECTIVE)
+    enqueue(act, cancelling or header, recipient, cancels=cancelling is not None)
 
 
-def post_and_send(act: Act, id: str, body: Draft) -> None:
-    """The action `postAndSend` of salesInvoices. Nothing is posted when it cannot be sent."""
-    recipient = mail_address(act, document_of(act.tx, INVOICE, id))
-    post_document(INVOICE, act.tx, id, user=act.user)
-    enqueue(act, "invoice", id, recipient)
+def post_and_send(kind: Kind, act: Act, id: str, body: Draft) -> None:
+    """The action `postAndSend`. Nothing is posted when it cannot be sent."""
+    recipient = mail_address(act, document_of(act.tx, kind, id))
+    enqueue(act, post_document(kind, act.tx, id, user=act.user), recipient)
+
+
+def cancel_and_send(kind: Kind, act: Act, id: str, body: Draft) -> None:
+    """The action `cancelAndSend`: the customer gets what cancels the document; no mail, no cancelling."""
+    recipient = mail_address(act, document_of(act.tx, kind, id))
+    enqueue(act, cancel_document(kind, act, id), recipient, cancels=True)
+
+
+_KINDS = {kind.noun: kind for kind in (INVOICE, CREDIT_MEMO)}
 
 
 def letter_of(tx: Reader, mail: OutgoingMail) -> Letter | None:
     """Return what a mail says, or None when its document is gone."""
-    header = tx.get(SalesInvoice, mail.document_id)
+    kind = _KINDS[mail.kind]
+    header = tx.get(kind.document, mail.document_id)
     if header is None:
         return None
-    words = Words(language_of(header.bill_to_country))
-    document = words.text("invoice")
-    told = {"document": document, "number": header.number, "sender": sender_of(tx).name}
-    shown = sales_document(tx, header, lines_of(tx, INVOICE, header.id))
+    shown = sales_document(tx, header, lines_of(tx, kind, header.id))
+    words = Words(shown.language)
+    name: str = shown.kind
+    number, told = header.number, "mail"
+    if mail.cancels:
+        name, number, told = _CANCELLED[shown.kind], header.applies_to_document_number, "cancelled"
+    values = {"document": words.text(name), "number": number, "sender": shown.sender.name}
     return Letter(
-        subject=words.text("mail_subject", **told),
-        text=words.text("mail_text", **told),
+        subject=words.text(f"{told}_subject", **values),
+        text=words.text(f"{told}_text", **values),
         file_name=file_name_of(shown),
         document=shown,
     )
+
+
+_CANCELLED = {"credit_memo": "invoice", "invoice": "credit_memo"}
+"""Kind of the document that cancels -> kind of the one that is cancelled."""
 
 
 def retry(root: Transaction, id: str) -> OutgoingMail:
