@@ -127,15 +127,12 @@ def test_the_first_start_shows_a_secret_once_and_a_request_that_works(tmp_path: 
     )
     body, status = done.stdout.rsplit("\n", 1)
     first_code = first.stop()
-    started = time.monotonic()
     second = Server(tmp_path / "books", "--demo", client_id="", client_secret="")
-    took = time.monotonic() - started
     second_code = second.stop(signal.SIGINT)
 
     assert (status, json.loads(body)["customerNumber"]) == ("201", "10400"), done
     assert "client secret  " in text
     assert len(second.lines) == 1
-    assert took < 3, "under a second on a quiet machine"
     assert (first_code, second_code) == (0, 0)
 
 
