@@ -12,7 +12,11 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from debitor.odata.batch_multipart import read_multipart
+from debitor.schema import Refused
 from odata.host import AT, ROOT, Wire, open_wire
 
 MISSING = "00000000-0000-4000-8000-00000000dead"
@@ -250,6 +254,27 @@ def test_a_batch_that_is_none_is_refused(wire: Wire, kind: str, raw: bytes, told
     assert (got.status, got.code) == (400, "BadRequest")
     assert told in got.json["error"]["message"]
     assert numbers(wire) == []
+
+
+_PIECES = st.sampled_from(
+    [b"--b1", b"--b1--", b"--c1", b"\r\n", b"\n", b"\r", b"Content-Type: application/http", b"GET companies HTTP/1.1",
+     b"Content-Type: multipart/mixed; boundary=c1", b"Content-ID: 1", b"POST $1", b"Content-Length: 3", b":", b"{}",
+     b"Content-Transfer-Encoding: base64", b"\0", b"\xff", b" "]
+)  # fmt: skip
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(_PIECES, max_size=40).map(b"".join))
+def test_any_bytes_are_parts_or_a_refusal(raw: bytes) -> None:
+    """Hostile input: nothing but Refused comes out, and no part holds a line break where a header goes."""
+    try:
+        parts = read_multipart("multipart/mixed; boundary=b1", raw, 100)
+    except Refused:
+        return
+
+    for part in parts:
+        assert part.method.isalpha()
+        assert "\n" not in part.url + "".join(part.headers.values())
 
 
 def test_at_most_100_parts(wire: Wire) -> None:

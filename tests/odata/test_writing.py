@@ -289,3 +289,11 @@ def test_options_of_a_batch(wire: Wire) -> None:
     made = wire.service.handle(Request("OPTIONS", ROOT, "$batch"), wire.store.reader())
 
     assert (made.status, dict(made.headers)["allow"]) == (204, "POST, OPTIONS")
+
+
+def test_metadata_is_sent_once(wire: Wire) -> None:
+    first = wire.send("GET", "$metadata", root=True)
+    again = wire.send("GET", "$metadata", root=True, if_none_match=first.headers["etag"])
+
+    assert (again.status, again.raw, again.headers["etag"]) == (304, b"", first.headers["etag"])
+    assert wire.send("GET", "$metadata", root=True, if_none_match='W/"b2xkIG9uZQ=="').status == 200

@@ -63,6 +63,12 @@ def parts_of(request: Request) -> list[Part]:
     Raises:
         Refused: the body is no batch in JSON or multipart form, or a part is not well formed.
     """
+    if request.parts is None:
+        request.parts = _read(request)
+    return request.parts
+
+
+def _read(request: Request) -> list[Part]:
     said = request.headers.get("content-type", "application/json")
     if is_multipart(said):
         return read_multipart(said, request.body, MOST_PARTS)
@@ -281,6 +287,7 @@ def _request(state: _Run, part: Part) -> Request:
         headers=headers,
         body=part.body,
         references=state.addresses,
+        parts=None,
     )
 
 

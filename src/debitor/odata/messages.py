@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
+from debitor.odata.batch_forms import Part
 from debitor.schema import Act, EntitySet
 from debitor.store import Root, Transaction
 
@@ -33,6 +34,7 @@ class Request:
         rights: what the caller may do: "read" or "full".
         references: inside a `$batch`, the id of an earlier part -> the address that `$id` stands for;
             None elsewhere.
+        parts: the parts of a `$batch` once they are read, so that they are read once.
         handshakes: how the handshakes ended that the request needed; see `schema.HandshakeNeeded`.
     """
 
@@ -46,6 +48,7 @@ class Request:
     user: str = ""
     rights: str = "full"
     references: Mapping[str, str] | None = None
+    parts: list[Part] | None = None
     handshakes: Mapping[str, str] | None = None
 
 

@@ -13,6 +13,7 @@ refusal already turned into an answer: right for reads, wrong for writes, whose 
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
@@ -24,6 +25,7 @@ from debitor.odata.headers import READS, check_intent
 from debitor.odata.idempotency import HEADER, LIFETIME, Idempotency
 from debitor.odata.messages import Host, Needs, Request, Response
 from debitor.odata.metadata import metadata_of, service_document_of
+from debitor.odata.payload import etag_of, tags_of
 from debitor.odata.read_verbs import ReadVerbs
 from debitor.odata.reading import Plans, Scope
 from debitor.odata.urls import Addresses, Target
@@ -51,7 +53,7 @@ class Service:
         self._walk = Walker(host, self._catalog, Plans(self._catalog))
         self._reads = ReadVerbs(self._walk)
         self._writes = WriteVerbs(self._walk, self._reads, Binder(self._walk, self._addresses.parse))
-        self._metadata: bytes | None = None
+        self._metadata: tuple[bytes, str] | None = None
         self._documents: dict[str, bytes] = {}
         self._idempotency = Idempotency(key_lifetime)
 
@@ -171,15 +173,20 @@ class Service:
             return Response(204, [("allow", "GET, HEAD, OPTIONS"), CACHE])
         if target.what == "metadata":
             if self._metadata is None:
-                self._metadata = metadata_of(self._catalog, strict=self.strict)
-            made = Response(200, [("content-type", "application/xml"), VERSION, CACHE], self._metadata)
+                text = metadata_of(self._catalog, strict=self.strict)
+                self._metadata = text, etag_of(zlib.crc32(text))
+            made = Response(200, [("content-type", "application/xml"), VERSION, CACHE], self._metadata[0])
+            made.headers.append(("etag", self._metadata[1]))
+            tags = tags_of(request.headers.get("if-none-match", ""))
+            if tags and (tags == ("*",) or self._metadata[1] in tags):
+                return Response(304, [("etag", self._metadata[1]), VERSION, CACHE])
         else:
             document = self._documents.get(request.root)
             if document is None:
                 if len(self._documents) >= _MOST_ROOTS:
                     self._documents.clear()
                 document = self._documents[request.root] = service_document_of(self._catalog, request.root)
-            made = Response(200, HEADERS["minimal"], document)
+            made = Response(200, list(HEADERS["minimal"]), document)
         if method == "HEAD":
             made.body = b""
         return made
