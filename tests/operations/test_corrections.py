@@ -13,6 +13,7 @@ from debitor.ledger.records import (
     Account,
     AccountType,
     ApplicationMethod,
+    BankAccount,
     Currency,
     Customer,
     CustomerBlocked,
@@ -20,11 +21,14 @@ from debitor.ledger.records import (
     DefaultDimension,
     DetailedEntry,
     DetailedEntryType,
+    DocumentType,
     ExchangeRate,
     GeneralLedgerEntry,
     GeneralLedgerRegister,
     InvoiceStatus,
     Item,
+    JournalBatch,
+    JournalLine,
     NumberSeriesLine,
     PaymentMethod,
     PaymentTerm,
@@ -39,6 +43,7 @@ from debitor.operations.checks import check_books
 from debitor.operations.companies import create_company
 from debitor.operations.corrections import cancel_document, make_corrective_credit_memo
 from debitor.operations.demo import DemoAct
+from debitor.operations.posting import post_journal
 from debitor.operations.sales_documents import change_document, create_document
 from debitor.operations.sales_lines import create_line
 from debitor.operations.sales_posting import post_document
@@ -199,6 +204,40 @@ def test_a_refund_is_posted_with_the_credit_memo(books: Books) -> None:
         (given.total_including_tax, 0, given.number)
     ]
     assert books.tx.count(GeneralLedgerRegister) == 1
+
+
+@pytest.mark.parametrize(("paid", "status"), [("100", "Paid"), ("40", "Open")])
+def test_a_refund_by_journal_is_applied_to_the_credit_memo(books: Books, paid: str, status: str) -> None:
+    """The status follows the entry, and the tag changes, whatever is posted."""
+    books.tx.update(books.tx.find(Item, number="1"), tax_group_code="EXEMPT")
+    given = books.posted(CREDIT_MEMO, "100")
+    customer = books.tx.find(Customer, number="C1")
+    bank = books.tx.find(BankAccount, number="BANK")
+    batch = books.tx.find(JournalBatch, template_name=books.tx.all(ReceivablesSetup)[0].general_template)
+    books.tx.insert(
+        JournalLine(
+            journal_id=batch.id,
+            line_number=10000,
+            account_type=AccountType.CUSTOMER,
+            account_id=customer.id,
+            account_number="C1",
+            posting_date=TODAY,
+            document_type=DocumentType.REFUND,
+            document_number="R1",
+            amount=D(paid),
+            amount_lcy=D(paid),
+            balancing_account_type=AccountType.BANK_ACCOUNT,
+            balancing_account_id=bank.id,
+            balancing_account_number="BANK",
+            applies_to_document_type=DocumentType.CREDIT_MEMO,
+            applies_to_document_number=given.number,
+        )
+    )
+    post_journal(books.tx, batch.id, today=TODAY, user="U", strict=True)
+
+    after = books.again(given)
+    assert (after.status, after.version > given.version) == (status, True)
+    assert books.entry(given).remaining_amount == D(paid) - given.total_including_tax
 
 
 def test_what_it_corrects_can_be_changed_until_it_is_posted(books: Books) -> None:

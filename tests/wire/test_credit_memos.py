@@ -358,8 +358,8 @@ def test_credited_in_full_by_hand_is_paid(books: Books) -> None:
     assert memo(books, given["id"])["status"] == "Paid"
 
 
-def test_a_refund_closes_a_credit_memo(books: Books) -> None:
-    """A payment the other way, in a general journal, is applied to the credit memo; its status follows."""
+def test_a_credit_memo_on_account_stays_open(books: Books) -> None:
+    """The customer pays the invoice in full all the same; both sides of the balance are shown."""
     customer = new_customer(books)
     given = draft_memo(books, customer)
     ok(books.post(f"salesCreditMemos({given['id']})/Microsoft.NAV.post"), 204)

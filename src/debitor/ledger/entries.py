@@ -6,10 +6,11 @@ All rows of one posted document share what its `Voucher` says; the rest comes wi
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from typing import Any
+
+import msgspec
 
 from debitor.ledger.amounts import ZERO
 from debitor.ledger.apply import Detail
@@ -32,8 +33,7 @@ BLANK_TYPE = AccountType.GL_ACCOUNT
 """The account type of an account number that is blank."""
 
 
-@dataclass(frozen=True, slots=True)
-class Voucher:
+class Voucher(msgspec.Struct, frozen=True, gc=False):
     """What all entries of one posted document have in common.
 
     Attributes:
@@ -58,8 +58,7 @@ class Voucher:
     journal_batch_name: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Other:
+class Other(msgspec.Struct, frozen=True, gc=False):
     """The account on the other side of an entry."""
 
     account_type: AccountType = BLANK_TYPE
