@@ -6,13 +6,14 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
 .DELETE_ON_ERROR:
-.PHONY: run test lint bench lock clean help
+.PHONY: run test lint bench fuzz lock clean help
 
 help:
 	@echo "make run    serve a demo company on 127.0.0.1:7048"
 	@echo "make test   lint, types and every test"
 	@echo "make lint   lint and types only"
 	@echo "make bench  measure against the physical limit of this machine"
+	@echo "make fuzz   50,000 generated requests against the OpenAPI document (FUZZ=... for another number)"
 	@echo "make lock   choose the versions of all dependencies anew (needs uv)"
 
 run: $(VENV)/.run-stamp
@@ -28,6 +29,11 @@ lint: $(VENV)/.test-stamp
 
 bench: $(VENV)/.test-stamp
 	$(BIN)/python -m bench.run
+
+FUZZ ?= 50000
+
+fuzz: $(VENV)/.test-stamp
+	PYTHONPATH=src:tests $(BIN)/python -m wire.fuzzing --requests $(FUZZ)
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \

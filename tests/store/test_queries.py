@@ -35,6 +35,7 @@ from debitor.schema import (
     INT32,
     INT64,
     RATE,
+    Constant,
     Context,
     EntitySet,
     Property,
@@ -482,3 +483,18 @@ def test_plans_use_the_indexes(shelf: Store) -> None:
     assert "SEARCH t USING PRIMARY KEY (company=? AND id=?)" in plan(shelf, query(some, "title"), ["x"])
     assert "company=? AND isbn>? AND isbn<?" in plan(shelf, query(starts, "id"), "x")[0]
     assert plan(shelf, query(None, "title", order=(Order("id"),)), "x") == ["SEARCH t USING PRIMARY KEY (company=?)"]
+
+
+def test_a_constant_orders_nothing(shelf: Store) -> None:
+    """A bare number in ORDER BY is the position of a column in SQL: 0 is refused, 1 sorts by something else."""
+    for value in (0, 1):
+        fixed = Property("fixed", INT32, Constant(value))
+        of = EntitySet("fixedBooks", "fixedBook", (*BOOKS.properties, fixed), record=Book, lookups=BOOKS.lookups)
+        made = Query(
+            of,
+            (of.by_name["isbn"], fixed),
+            order=(Order("fixed", descending=True), Order("edition", descending=True)),
+            version=False,
+        )
+
+        assert [row[0] for row in run(shelf, made)] == [f"I{i}" for i in reversed(range(len(TITLES)))]

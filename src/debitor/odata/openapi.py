@@ -25,13 +25,14 @@ _REASONS = {
     409: "If-Match does not name the current version: read again, then repeat.",
     413: "The body is too large.",
     415: "The body has a content type that cannot be read here.",
+    422: "The Idempotency-Key was used before, for another request.",
     429: "Too many requests: wait for the seconds in Retry-After.",
     500: "A defect of the server; its log has the details under the correlation id.",
     501: "OData has this option, this API does not.",
     503: "Nothing was written; repeat after Retry-After.",
 }
 _READING = (400, 401, 403, 404, 429, 500, 501, 503)
-_WRITING = (400, 401, 403, 404, 409, 413, 415, 429, 500, 501, 503)
+_WRITING = (400, 401, 403, 404, 409, 413, 415, 422, 429, 500, 501, 503)
 _PROTOCOL = "Protocol"
 
 
@@ -391,6 +392,14 @@ def _single(maker: _Maker, of: EntitySet, at: _Place, key: str, tag: str = "") -
         )
         maker.add(path, "post", f"create{name}WithId", tag, operation)
     if of.change is not None:
+        changed = {
+            200: _good("The entity as it is now.", ref(of.entity), "ETag", "OData-Version"),
+            204: _good("Changed; the client prefers to see nothing of it.", None, "OData-EntityId"),
+        }
+        if of.create is not None and of.client_ids and not maker.strict:
+            changed[201] = _good(
+                "There was none with this id, so it was created.", ref(of.entity), "ETag", "Location"
+            )
         maker.add(
             path,
             "patch",
@@ -405,13 +414,7 @@ def _single(maker: _Maker, of: EntitySet, at: _Place, key: str, tag: str = "") -
                     *_shared("if-match-required" if of.etag else "if-match", "prefer-return", "idempotency-key"),
                 ],
                 "requestBody": {"required": True, "content": _json(ref(f"{of.entity}Update"))},
-                "responses": _answers(
-                    {
-                        200: _good("The entity as it is now.", ref(of.entity), "ETag", "OData-Version"),
-                        204: _good("Changed; the client prefers to see nothing of it.", None, "OData-EntityId"),
-                    },
-                    _WRITING,
-                ),
+                "responses": _answers(changed, _WRITING),
             },
         )
     if of.remove is not None:

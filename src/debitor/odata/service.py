@@ -13,6 +13,7 @@ refusal already turned into an answer: right for reads, wrong for writes, whose 
 
 from __future__ import annotations
 
+import logging
 import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -33,6 +34,8 @@ from debitor.odata.walking import Walker
 from debitor.odata.write_verbs import WriteVerbs
 from debitor.schema import EntitySet, Refused
 from debitor.store import Root, StoreError
+
+log = logging.getLogger("debitor")
 
 _MOST_ROOTS = 200
 
@@ -92,7 +95,11 @@ class Service:
         """Answer a request; refusals become error answers. For reads: what a refused write wrote would be kept."""
         try:
             return self.execute(request, root)
-        except (Refused, StoreError) as no:
+        except Refused as no:
+            return self.error_response(request, no)
+        except StoreError as no:
+            # The answer does not tell what went wrong inside, so the log has to.
+            log.error("request %s: %s", request.request_id, no)
             return self.error_response(request, no)
 
     def error_response(self, request: Request, no: Refused | StoreError) -> Response:

@@ -231,6 +231,8 @@ class _Compiler:
             conditions.append(self.condition(query.where, spine=True))
         terms = []
         for term in query.order:
+            if isinstance(self.of.by_name[term.name].source, Constant):
+                continue  # it orders nothing, and SQL would take a bare number for the position of a column
             by = self.property(term.name)
             collation = " COLLATE factor" if by.form == "factor" else ""
             terms.append(by.solid + collation + (" DESC" if term.descending else ""))

@@ -1,0 +1,249 @@
+"""Requests that schemathesis generates from the served OpenAPI document, against a server of their own.
+
+    python -m wire.fuzzing --requests 50000 --seed 7        (`make fuzz`)
+
+Half of the requests fit the document, the other half break it somewhere. Addresses name the demo company and, mostly,
+entities that are there, so that requests get behind the first check. What must hold: no answer of 500 or more;
+answers with a declared status, content type and schema; afterwards no traceback in the log, and books in which every
+invariant holds.
+"""
+
+from __future__ import annotations
+
+import argparse
+import copy
+import random
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import requests
+import schemathesis
+from hypothesis import HealthCheck, Phase, given, seed, settings
+from schemathesis import GenerationMode
+from schemathesis.checks import content_type_conformance, response_schema_conformance, status_code_conformance
+from schemathesis.core.failures import Failure, FailureGroup
+from schemathesis.core.result import Ok
+
+from wire.conftest import Books, Server, books_of, clean_environment
+
+CHECKS = [status_code_conformance, content_type_conformance, response_schema_conformance]
+MOST_TOLD = 20
+FEWEST = 21
+"""Requests per operation and kind: those that fit the document, those that do not."""
+VARIANTS = 3
+"""Requests of one generated case: with other ids, fewer members, fewer options."""
+SLOW = 1.0
+"""Seconds."""
+
+
+@dataclass
+class Report:
+    """What a run saw. `slow` counts requests of SLOW seconds or more."""
+
+    sent: int = 0
+    statuses: Counter[int] = field(default_factory=Counter)
+    failures: list[str] = field(default_factory=list)
+    slowest: float = 0.0
+    slow: int = 0
+
+    def __str__(self) -> str:
+        counted = ", ".join(f"{count} x {status}" for status, count in sorted(self.statuses.items()))
+        told = self.failures[:MOST_TOLD]
+        if len(self.failures) > MOST_TOLD:
+            told.append(f"and {len(self.failures) - MOST_TOLD} more")
+        timed = f"slowest {self.slowest:.3f} s, {self.slow} of {SLOW:g} s or more"
+        return "\n".join([f"{self.sent} requests: {counted}", timed, *told])
+
+
+class Fuzzer:
+    """Sends generated requests to a server.
+
+    Args:
+        books: the demo company of the server; its session brings the credentials.
+        chance: chooses ids for addresses.
+        document: what the answers must fit; None: the document that the server serves.
+    """
+
+    def __init__(self, books: Books, chance: random.Random, document: dict[str, Any] | None = None) -> None:
+        self.books, self.chance, self.report = books, chance, Report()
+        if document is None:
+            document = books.session.get(f"{books.server.origin}/openapi.json", timeout=60).json()
+        self.schema = schemathesis.openapi.from_dict(document)
+        self.ids: dict[str, list[str]] = {}
+        """Entity set -> ids that are or were there."""
+        for name in document["paths"]:
+            if name.count("/") == 2 and "/$" not in name:
+                of = name.rpartition("/")[2]
+                self._remember(of, books.get(f"{of}?$top=50&$select=id").json().get("value", ()))
+
+    def _remember(self, of: str, rows: Any) -> None:
+        known = self.ids.setdefault(of, [])
+        known += [row["id"] for row in rows if isinstance(row, dict) and isinstance(row.get("id"), str)]
+        del known[:-200]
+
+    def operations(self) -> list[Any]:
+        """All operations of the document."""
+        return [found.ok() for found in self.schema.get_all_operations() if isinstance(found, Ok)]
+
+    def run(self, wanted: int, number: int) -> Report:
+        """Send about so many requests, spread over operations in a random order.
+
+        Args:
+            wanted: how many.
+            number: the seed; the same seed sends the same requests to the same books.
+        """
+        operations = self.operations()
+        most = max(1, wanted // (2 * FEWEST))
+        if len(operations) > most:
+            # Preparing an operation costs as much as many requests: a short run takes some, mostly those that write.
+            reading = [o for o in operations if o.method.upper() == "GET"]
+            writing = [o for o in operations if o.method.upper() != "GET"]
+            some = self.chance.sample(writing, min(len(writing), most * 2 // 3))
+            operations = some + self.chance.sample(reading, min(len(reading), most - len(some)))
+        each = -(-wanted // (2 * len(operations) * VARIANTS))
+        self.chance.shuffle(operations)
+        for operation in operations:
+            for mode in (GenerationMode.POSITIVE, GenerationMode.NEGATIVE):
+                self._operation(operation, mode, each, number)
+        return self.report
+
+    def _operation(self, operation: Any, mode: GenerationMode, each: int, number: int) -> None:
+        @seed(number)
+        @settings(
+            max_examples=each,
+            database=None,
+            deadline=None,
+            phases=[Phase.generate],
+            suppress_health_check=list(HealthCheck),
+        )
+        @given(operation.as_strategy(generation_mode=mode))
+        def send(case: Any) -> None:
+            # Making a case takes several times as long as sending it.
+            kept = case.path_parameters, case.query, case.headers, case.body
+            for _ in range(VARIANTS):
+                case.path_parameters, case.query, case.headers, case.body = copy.deepcopy(kept)
+                self._send(case)
+
+        send()
+
+    def _send(self, case: Any) -> None:
+        """Send one request. Failures are kept, not raised: books that changed would make them flaky."""
+        owner = case.path.split("/")[2].partition("(")[0] if case.path.count("/") > 1 else "companies"
+        given = case.path_parameters = dict(case.path_parameters or {})
+        if "company_id" in given and self.chance.random() < 0.95:
+            given["company_id"] = self.books.company_id
+        if "id" in given and self.ids.get(owner) and self.chance.random() < 0.8:
+            given["id"] = self.chance.choice(self.ids[owner])
+        headers = case.headers
+        if headers is not None and "If-Match" in headers and self.chance.random() < 0.7:
+            headers["If-Match"] = "*"
+        if headers is not None and "Idempotency-Key" in headers and self.chance.random() < 0.9:
+            headers["Idempotency-Key"] = f"{self.chance.getrandbits(64):x}"
+        if isinstance(case.body, dict) and self.chance.random() < 0.7:
+            # Random references are refused: few members get further.
+            kept = self.chance.sample(list(case.body), min(len(case.body), self.chance.randint(1, 3)))
+            case.body = {name: value for name, value in case.body.items() if name in kept}
+        if case.query and self.chance.random() < 0.5:
+            del case.query[self.chance.choice(list(case.query))]
+        self._point(case.body)
+        started = time.perf_counter()
+        try:
+            answer = case.call(base_url=self.books.root, session=self.books.session, timeout=60)
+        except (requests.exceptions.InvalidHeader, UnicodeError):
+            return  # no HTTP client would send it
+        taken = time.perf_counter() - started
+        report = self.report
+        report.sent += 1
+        report.statuses[answer.status_code] += 1
+        report.slowest = max(report.slowest, taken)
+        report.slow += taken >= SLOW
+        told = f"{case.method} {answer.request.url} {str(case.body)[:300]}: {answer.status_code}"
+        if answer.status_code >= 500 and answer.status_code != 501:
+            report.failures.append(f"{told} {answer.text[:300]}")
+            return
+        if answer.status_code == 201:
+            self._remember(owner if case.path.count("/") == 2 else case.path.rpartition("/")[2], [answer.json()])
+        try:
+            case.validate_response(answer, checks=CHECKS)
+        except FailureGroup as group:
+            report.failures += [f"{told} {failure}"[:900] for failure in group.exceptions]
+        except Failure as failure:
+            report.failures.append(f"{told} {failure}"[:900])
+
+    def _point(self, body: Any) -> None:
+        """Let ids in a body name entities that are there."""
+        if not isinstance(body, dict):
+            return
+        for name, value in body.items():
+            for of in _LEADS.get(name, ()):
+                if isinstance(value, str) and self.ids.get(of) and self.chance.random() < 0.7:
+                    body[name] = self.chance.choice(self.ids[of])
+            if isinstance(value, list):
+                for item in value:
+                    self._point(item)
+
+
+_LEADS = {
+    "journalId": ("customerPaymentJournals", "journals"),
+    "customerId": ("customers",),
+    "accountId": ("accounts",),
+    "balancingAccountId": ("accounts",),
+    "appliesToInvoiceId": ("salesInvoices",),
+    "documentId": ("salesInvoices",),
+    "itemId": ("items",),
+    "dimensionId": ("dimensions",),
+    "paymentTermsId": ("paymentTerms",),
+}
+
+
+def run(folder: Path, wanted: int, number: int) -> Report:
+    """Start a server, send the requests, stop it, look at its log and check its books.
+
+    Args:
+        folder: an empty folder for the books.
+        wanted: how many requests.
+        number: the seed.
+    """
+    server = Server(folder / "books", "--demo")
+    try:
+        books = books_of(server)
+        report = Fuzzer(books, random.Random(number)).run(wanted, number)
+        books.session.close()
+    finally:
+        code = server.stop()
+    if code:
+        report.failures.append(f"the server ended with {code}")
+    if "Traceback" in (logged := Path(server.log.name).read_text()):
+        report.failures.append(f"the log has a traceback: {logged[logged.index('Traceback') :][:2000]}")
+    checked = subprocess.run(
+        [sys.executable, "-m", "debitor.cli", "check", "--data", str(folder / "books")],
+        capture_output=True,
+        text=True,
+        env=clean_environment(),
+    )
+    if checked.returncode:
+        report.failures.append(f"debitor check: {checked.stdout} {checked.stderr}")
+    return report
+
+
+def main() -> int:
+    """Run from the command line; the exit code is 1 when something failed or was slow."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--requests", type=int, default=50_000)
+    parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(1 << 32))
+    asked = parser.parse_args()
+    print(f"seed {asked.seed}", flush=True)
+    with tempfile.TemporaryDirectory() as folder:
+        report = run(Path(folder), asked.requests, asked.seed)
+    print(report)
+    return 1 if report.failures or report.slow else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
