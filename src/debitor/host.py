@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 from debitor.entities import CATALOG
+from debitor.entities.outlines import outlines_of
 from debitor.ledger.records import Company
 from debitor.odata.messages import CompanyRef, Request
 from debitor.operations.payments import setup_of
@@ -76,7 +77,7 @@ class BooksHost:
     def __init__(self, *, strict: bool = False, today: Callable[[], date] = utc_today, mails: bool = False) -> None:
         self.strict = strict
         self.mails = mails
-        self.catalog: Mapping[str, EntitySet] = CATALOG
+        self.catalog: Mapping[str, EntitySet] = {**CATALOG, **outlines_of(CATALOG)}
         self.today = today
         self._companies: dict[str, CompanyRef] = {}
 

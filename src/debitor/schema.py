@@ -530,6 +530,8 @@ class EntitySet:
         single: the set has one row (companyInformation), still addressed by its id.
         etag: False for companies and computed sets without one.
         company: False for sets at the root.
+        outline: a type that others lead to and of which nothing is kept: it stands in `$metadata`, and nothing is
+            ever found there, but there is no set of that name.
         aliases: other names for the set in addresses (documented mode only).
         client_ids: clients may choose the id of a new entity, in the address or the body (documented mode only).
         sortable: shown in `$metadata`.
@@ -560,6 +562,7 @@ class EntitySet:
     single: bool = False
     etag: bool = True
     company: bool = True
+    outline: bool = False
     aliases: tuple[str, ...] = ()
     client_ids: bool = False
     sortable: bool = True

@@ -49,7 +49,7 @@ from debitor.ledger.records import (
 from debitor.ledger.sales_documents import INVOICE
 from debitor.operations import sales_documents, sales_lines, sales_posting, sales_values
 from debitor.operations.dimensions import pairs_of, set_number
-from debitor.operations.master_records import UnitOfMeasure
+from debitor.operations.master_records import DisputeStatus, UnitOfMeasure
 from debitor.query import Compare, Field, Param, Query
 from debitor.schema import BLANK_DATE, BLANK_GUID, Draft, EntitySet, Refused
 from debitor.store import FrozenRow
@@ -675,6 +675,7 @@ def test_the_store_itself_keeps_posted_documents(books: Books, posted: str) -> N
 
 def test_a_new_due_date_reaches_the_open_entry_and_its_detailed_entries(books: Books, posted: str) -> None:
     later = date(2025, 6, 1)
+    status = books.tx.insert(DisputeStatus(code="LATE"))
     sales_documents.change_document(
         INVOICE, books, posted, {"dueDate": later, "promisedPayDate": TODAY, "disputeStatus": "LATE"}
     )
@@ -687,6 +688,27 @@ def test_a_new_due_date_reaches_the_open_entry_and_its_detailed_entries(books: B
         "2025-01-10",
         "LATE",
     )
+    assert shown["disputeStatusId"] == status.id
+
+
+def test_a_dispute_status_is_named_by_id_or_code_and_cleared(books: Books, posted: str) -> None:
+    late, won = (books.tx.insert(DisputeStatus(code=code)) for code in ("LATE", "WON"))
+
+    def shown(**draft: str) -> tuple[str, str]:
+        sales_documents.change_document(INVOICE, books, posted, draft)
+        header = books.header(posted)
+        assert isinstance(header, SalesInvoice)
+        return header.dispute_status_id, header.dispute_status
+
+    assert shown(disputeStatusId=late.id) == (late.id, "LATE")
+    assert shown(disputeStatus="WON") == (won.id, "WON")
+    assert shown(disputeStatusId=BLANK_GUID) == (BLANK_GUID, "")
+    assert shown(disputeStatusId=late.id, disputeStatus="LATE") == (late.id, "LATE")
+    assert shown(promisedPayDate=BLANK_DATE)[1] == "LATE"  # type: ignore[arg-type]
+    for wrong in ({"disputeStatus": "NONE"}, {"disputeStatusId": late.id, "disputeStatus": "WON"}):
+        with pytest.raises(Refused):
+            shown(**wrong)
+    assert shown(disputeStatus="") == (BLANK_GUID, "")
 
 
 def test_a_closed_entry_keeps_its_due_date(books: Books, posted: str) -> None:

@@ -5,13 +5,17 @@ The order is that of Business Central's own `$metadata`.
 
 from collections.abc import Mapping
 
+from debitor.entities.accounting_periods import ACCOUNTING_PERIODS
 from debitor.entities.accounts import ACCOUNTS
 from debitor.entities.bank_accounts import BANK_ACCOUNTS
 from debitor.entities.companies import COMPANIES
 from debitor.entities.company_information import COMPANY_INFORMATION
 from debitor.entities.contacts import CONTACTS
+from debitor.entities.contacts_information import CONTACTS_INFORMATION
 from debitor.entities.countries_regions import COUNTRIES_REGIONS
 from debitor.entities.currencies import CURRENCIES
+from debitor.entities.currency_exchange_rates import CURRENCY_EXCHANGE_RATES
+from debitor.entities.customer_contacts import CUSTOMER_CONTACTS
 from debitor.entities.customer_financial_details import CUSTOMER_FINANCIAL_DETAILS
 from debitor.entities.customer_payment_journals import CUSTOMER_PAYMENT_JOURNALS
 from debitor.entities.customer_payments import CUSTOMER_PAYMENTS
@@ -20,7 +24,9 @@ from debitor.entities.default_dimensions import DEFAULT_DIMENSIONS
 from debitor.entities.dimension_set_lines import DIMENSION_SET_LINES
 from debitor.entities.dimension_values import DIMENSION_VALUES
 from debitor.entities.dimensions import DIMENSIONS
+from debitor.entities.dispute_status import DISPUTE_STATUS
 from debitor.entities.general_ledger_entries import GENERAL_LEDGER_ENTRIES
+from debitor.entities.general_ledger_setup import GENERAL_LEDGER_SETUP
 from debitor.entities.general_product_posting_groups import GENERAL_PRODUCT_POSTING_GROUPS
 from debitor.entities.inventory_posting_groups import INVENTORY_POSTING_GROUPS
 from debitor.entities.item_categories import ITEM_CATEGORIES
@@ -54,6 +60,7 @@ CATALOG: Mapping[str, EntitySet] = {
         DEFAULT_DIMENSIONS,
         CUSTOMERS,
         CUSTOMER_FINANCIAL_DETAILS,
+        CONTACTS_INFORMATION,
         CONTACTS,
         COMPANY_INFORMATION,
         SALES_INVOICES,
@@ -80,5 +87,10 @@ CATALOG: Mapping[str, EntitySet] = {
         TAX_AREAS,
         BANK_ACCOUNTS,
         SALESPEOPLE_PURCHASERS,
+        CURRENCY_EXCHANGE_RATES,
+        ACCOUNTING_PERIODS,
+        GENERAL_LEDGER_SETUP,
+        DISPUTE_STATUS,
+        CUSTOMER_CONTACTS,
     )
 }

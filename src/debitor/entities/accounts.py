@@ -4,7 +4,7 @@
 """
 
 from debitor.ledger.records import Account, GeneralLedgerEntry, GLAccountCategory, GLAccountType
-from debitor.schema import BOOL, DATETIME, DECIMAL, GUID, EntitySet, Property, Sum, code, enum, text
+from debitor.schema import BOOL, DATETIME, DECIMAL, GUID, EntitySet, Navigation, Property, Sum, code, enum, text
 
 ACCOUNTS = EntitySet(
     name="accounts",
@@ -37,5 +37,10 @@ ACCOUNTS = EntitySet(
         Property("consolidationCreditAccount", code(20), "consolidation_credit_account", editable=False),
         Property("excludeFromConsolidation", BOOL, "exclude_from_consolidation", editable=False),
         Property("lastModifiedDateTime", DATETIME, "modified_at", editable=False),
+    ),
+    navigations=(
+        Navigation(
+            "trialBalance", "trialBalances", many=False, on=(("id", "accountId"),), kind="partner", partner="account"
+        ),
     ),
 )

@@ -4,8 +4,23 @@ from typing import Any
 
 from debitor.entities.master import editable, refuse
 from debitor.ledger.records import ContactType
+from debitor.operations.customer_contacts import relation_of, split_name
 from debitor.operations.master_records import BusinessRelation, Contact, CountryRegion
-from debitor.schema import BLANK_GUID, BOOL, DATE, DATETIME, GUID, Act, EntitySet, Lookup, Property, code, enum, text
+from debitor.schema import (
+    BLANK_GUID,
+    BOOL,
+    DATE,
+    DATETIME,
+    GUID,
+    Act,
+    EntitySet,
+    Lookup,
+    Navigation,
+    Property,
+    code,
+    enum,
+    text,
+)
 
 
 def _check(act: Act, row: Contact | None, columns: dict[str, Any]) -> None:
@@ -17,11 +32,10 @@ def _check(act: Act, row: Contact | None, columns: dict[str, Any]) -> None:
     kind = columns.get("type", row.type if row else ContactType.COMPANY)
     if kind == ContactType.COMPANY:
         columns |= {"company_number": number, "company_name": name}
-    elif columns.get("company_number"):
-        company = act.tx.find(Contact, number=columns["company_number"], type=ContactType.COMPANY)
-        if company is None:
-            raise refuse(f"companyNumber {columns['company_number']} is not the number of a contact of type Company.")
-        columns["company_name"] = company.display_name
+    else:
+        _check_company(act, row, columns)
+        if "display_name" in columns and (row is None or name != row.display_name):
+            columns |= split_name(name)
     if row is not None and (number, name) != (row.number, row.display_name):
         of_company = {"company_number": number, "company_name": name}
         act.tx.update_where(Contact, of_company, company_number=row.number, type=ContactType.PERSON)
@@ -30,7 +44,21 @@ def _check(act: Act, row: Contact | None, columns: dict[str, Any]) -> None:
         columns.setdefault("business_relation", BusinessRelation.NONE)
 
 
-def _remove(act: Act, row: Contact) -> None:
+def _check_company(act: Act, row: Contact | None, columns: dict[str, Any]) -> None:
+    """A person takes over the name and the customer of its company."""
+    number = columns.get("company_number", "")
+    if number == (row.company_number if row else ""):
+        return
+    company = act.tx.find(Contact, number=number, type=ContactType.COMPANY) if number else None
+    if number and company is None:
+        raise refuse(f"companyNumber {number} is not the number of a contact of type Company.")
+    columns["company_name"] = company.display_name if company else ""
+    if company or (row and row.customer_id != BLANK_GUID):
+        columns |= relation_of(company)
+
+
+def refuse_needed(act: Act, row: Contact) -> None:
+    """A contact stays while a customer or persons need it."""
     if row.customer_id != BLANK_GUID and row.type == ContactType.COMPANY:
         raise refuse(f"The contact {row.number} cannot be deleted, because it is the contact of a customer.")
     if act.tx.find(Contact, company_number=row.number, type=ContactType.PERSON):
@@ -69,8 +97,19 @@ CONTACTS = editable(
             Property("lastInteractionDate", DATE, "last_interaction", editable=False),
             Property("lastModifiedDateTime", DATETIME, "modified_at", editable=False),
         ),
+        navigations=(
+            Navigation(
+                "contactInformation",
+                "contactsInformation",
+                many=False,
+                on=(("id", "contactId"),),
+                kind="partner",
+                partner="contact",
+            ),
+            Navigation("picture", "pictures", many=False, on=(("id", "id"),), kind="part", partner="contact"),
+        ),
     ),
     numbers="contact_numbers",
     prepare=_check,
-    before_remove=_remove,
+    before_remove=refuse_needed,
 )

@@ -24,6 +24,7 @@ from debitor.ledger.records import (
     SalesCreditMemo,
     SalesInvoice,
 )
+from debitor.operations.customer_contacts import follow
 from debitor.operations.master_records import BusinessRelation, Contact, CountryRegion, ShipmentMethod, TaxArea
 from debitor.operations.payments import setup_of
 from debitor.schema import (
@@ -134,6 +135,7 @@ CUSTOMERS = editable(
                 kind="part",
                 partner="customer",
             ),
+            Navigation("picture", "pictures", many=False, on=(("id", "id"),), kind="part", partner="customer"),
             Navigation(
                 "defaultDimensions",
                 "defaultDimensions",
@@ -143,6 +145,32 @@ CUSTOMERS = editable(
                 partner="customer",
                 constant={"parentType": "Customer"},
                 deep=True,
+            ),
+            Navigation(
+                "agedAccountsReceivable",
+                "agedAccountsReceivables",
+                many=False,
+                on=(("id", "customerId"),),
+                kind="part",
+                partner="customer",
+            ),
+            Navigation(
+                "contactsInformation",
+                "contactsInformation",
+                many=True,
+                on=(("id", "relatedId"),),
+                kind="part",
+                partner="customer",
+                constant={"relatedType": "Customer"},
+            ),
+            Navigation(
+                "documentAttachments",
+                "documentAttachments",
+                many=True,
+                on=(("id", "parentId"),),
+                kind="part",
+                partner="customer",
+                constant={"parentType": "Customer"},
             ),
         ),
     ),
@@ -167,4 +195,5 @@ CUSTOMERS = editable(
     parts=(Part(DefaultDimension, "parent_id"),),
     prepare=_check,
     before_remove=_release_contacts,
+    after=follow,
 )

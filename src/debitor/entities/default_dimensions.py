@@ -104,6 +104,17 @@ DEFAULT_DIMENSIONS = editable(
                 kind="partner",
                 partner="defaultDimensions",
             ),
+            Navigation(
+                "vendor", "vendors", many=False, on=(("parentId", "id"),), kind="partner", partner="defaultDimensions"
+            ),
+            Navigation(
+                "employee",
+                "employees",
+                many=False,
+                on=(("parentId", "id"),),
+                kind="partner",
+                partner="defaultDimensions",
+            ),
         ),
     ),
     prepare=_check,

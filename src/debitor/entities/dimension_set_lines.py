@@ -44,6 +44,22 @@ _PARENTS = (
     ("generalLedgerEntry", "generalLedgerEntries"),
     ("salesCreditMemo", "salesCreditMemos"),
     ("salesCreditMemoLine", "salesCreditMemoLines"),
+    ("timeRegistrationEntry", "timeRegistrationEntries"),
+    ("salesOrder", "salesOrders"),
+    ("salesOrderLine", "salesOrderLines"),
+    ("salesQuote", "salesQuotes"),
+    ("salesQuoteLine", "salesQuoteLines"),
+    ("purchaseInvoice", "purchaseInvoices"),
+    ("purchaseInvoiceLine", "purchaseInvoiceLines"),
+    ("vendorPayment", "vendorPayments"),
+    ("salesShipment", "salesShipments"),
+    ("salesShipmentLine", "salesShipmentLines"),
+    ("purchaseReceipt", "purchaseReceipts"),
+    ("purchaseReceiptLine", "purchaseReceiptLines"),
+    ("purchaseOrder", "purchaseOrders"),
+    ("purchaseOrderLine", "purchaseOrderLines"),
+    ("purchaseCreditMemo", "purchaseCreditMemos"),
+    ("purchaseCreditMemoLine", "purchaseCreditMemoLines"),
 )
 
 DIMENSION_SET_LINES = EntitySet(

@@ -26,6 +26,15 @@ GENERAL_LEDGER_ENTRIES = EntitySet(
     navigations=(
         Navigation("account", "accounts", many=False, on=(("accountId", "id"),)),
         Navigation(
+            "attachments",
+            "attachments",
+            many=True,
+            on=(("id", "parentId"),),
+            kind="part",
+            partner="generalLedgerEntry",
+            constant={"parentType": "Journal"},
+        ),
+        Navigation(
             "dimensionSetLines",
             "dimensionSetLines",
             many=True,

@@ -107,6 +107,7 @@ ITEMS = editable(
             Navigation(
                 "unitOfMeasure", "unitsOfMeasure", many=False, on=(("baseUnitOfMeasureId", "id"),), kind="part"
             ),
+            Navigation("picture", "pictures", many=False, on=(("id", "id"),), kind="part", partner="item"),
             Navigation(
                 "defaultDimensions",
                 "defaultDimensions",
@@ -116,6 +117,18 @@ ITEMS = editable(
                 partner="item",
                 constant={"parentType": "Item"},
                 deep=True,
+            ),
+            Navigation(
+                "itemVariants", "itemVariants", many=True, on=(("id", "itemId"),), kind="part", partner="item"
+            ),
+            Navigation(
+                "documentAttachments",
+                "documentAttachments",
+                many=True,
+                on=(("id", "parentId"),),
+                kind="part",
+                partner="item",
+                constant={"parentType": "Item"},
             ),
         ),
     ),

@@ -57,6 +57,15 @@ JOURNAL_LINES = EntitySet(
         Navigation("customerPaymentJournal", "customerPaymentJournals", many=False, on=(("journalId", "id"),)),
         Navigation("account", "accounts", many=False, on=(("accountId", "id"),)),
         Navigation(
+            "attachments",
+            "attachments",
+            many=True,
+            on=(("id", "parentId"),),
+            kind="part",
+            partner="journalLine",
+            constant={"parentType": "Journal"},
+        ),
+        Navigation(
             "dimensionSetLines",
             "dimensionSetLines",
             many=True,

@@ -48,6 +48,10 @@ BeforeRemove = Callable[[Act, Any], None]
 """(act, stored row about to be deleted): may refuse, or change rows that point to it."""
 
 
+After = Callable[[Act, Any, Any], None]
+"""(act, row before or None when it is new, row after): changes what follows from it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Use:
     """Rows of `record` whose `column` holds this row's `by`: while there is one, the row is not removed, and `by`
@@ -178,6 +182,7 @@ class Master:
     parts: tuple[Part, ...]
     prepare: Prepare | None
     before_remove: BeforeRemove | None
+    after: After | None
 
     def create(self, act: Act, draft: Draft) -> str:
         """Add a row. Returns its id. Raises Refused, and DuplicateKey when the code is taken."""
@@ -192,8 +197,10 @@ class Master:
             columns[self.code] = self._number(act, columns.get(self.code, ""))
         if self.prepare:
             self.prepare(act, None, columns)
-        added: str = act.tx.insert(self.row(**columns)).id
-        return added
+        added: Row = act.tx.insert(self.row(**columns))
+        if self.after:
+            self.after(act, None, added)
+        return added.id
 
     def change(self, act: Act, id: str, draft: Draft) -> str:
         """Change what was sent. Returns the id."""
@@ -209,11 +216,13 @@ class Master:
         new = {column: value for column, value in columns.items() if value != getattr(row, column)}
         if self.code in new:
             self._refuse_used(act, row, "renamed", [u for u in self.uses if u.by == self.code])
-        changed: str = act.tx.update(row, **new).id
+        changed: Row = act.tx.update(row, **new)
         if self.code in new:
             for copy in self.copies:
                 act.tx.update_where(copy.record, {copy.column: new[self.code]}, **{copy.of: id}, **copy.where)
-        return changed
+        if self.after:
+            self.after(act, row, changed)
+        return changed.id
 
     def remove(self, act: Act, id: str) -> None:
         """Delete a row that nothing names, with its parts."""
@@ -320,6 +329,7 @@ def editable(
     parts: tuple[Part, ...] = (),
     prepare: Prepare | None = None,
     before_remove: BeforeRemove | None = None,
+    after: After | None = None,
     only: str = "create change remove",
 ) -> EntitySet:
     """Return the entity set with hooks made from its declaration.
@@ -329,7 +339,7 @@ def editable(
         required: properties that must not be blank.
         numbers: the field of ReceivablesSetup that names the number series for a code that is not given.
         uses, copies, parts: other rows that name this one; see the classes.
-        prepare, before_remove: rules of this set.
+        prepare, before_remove, after: rules of this set.
         only: which hooks, in words.
     """
     assert of.record, f"{of.name} has no record"
@@ -350,6 +360,7 @@ def editable(
         parts=parts,
         prepare=prepare,
         before_remove=before_remove,
+        after=after,
     )
     hooks: dict[str, Any] = {name: getattr(master, name) for name in only.split()}
     return dataclasses.replace(of, **hooks)

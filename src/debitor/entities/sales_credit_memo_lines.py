@@ -77,6 +77,12 @@ SALES_CREDIT_MEMO_LINES = EntitySet(
         Navigation("account", "accounts", many=False, on=(("accountId", "id"),)),
         Navigation("unitOfMeasure", "unitsOfMeasure", many=False, on=(("unitOfMeasureId", "id"),)),
         Navigation(
+            "itemVariant",
+            "itemVariants",
+            many=False,
+            on=(("itemVariantId", "id"), ("lineObjectNumber", "itemNumber")),
+        ),
+        Navigation(
             "dimensionSetLines",
             "dimensionSetLines",
             many=True,
@@ -86,6 +92,7 @@ SALES_CREDIT_MEMO_LINES = EntitySet(
             constant={"parentType": "Sales_x0020_Credit_x0020_Memo_x0020_Line"},
             deep=True,
         ),
+        Navigation("location", "locations", many=False, on=(("locationId", "id"),)),
     ),
     create=partial(sales_lines.create_line, CREDIT_MEMO),
     change=partial(sales_lines.change_line, CREDIT_MEMO),

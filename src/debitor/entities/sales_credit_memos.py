@@ -96,6 +96,9 @@ SALES_CREDIT_MEMOS = EntitySet(
         Navigation("paymentTerm", "paymentTerms", many=False, on=(("paymentTermsId", "id"),)),
         Navigation("shipmentMethod", "shipmentMethods", many=False, on=(("shipmentMethodId", "id"),)),
         Navigation(
+            "customerReturnReason", "customerReturnReasons", many=False, on=(("customerReturnReasonId", "id"),)
+        ),
+        Navigation(
             "dimensionSetLines",
             "dimensionSetLines",
             many=True,

@@ -1,7 +1,8 @@
 """Entity sets -> `$metadata` (CSDL in XML) and the service document.
 
 The order is the one that clients of Business Central know: enums, entity types, actions, the container, annotations.
-Properties that are hidden, and navigations that lead outside the catalog, are left out.
+Properties that are hidden, and navigations that lead outside the catalog, are left out. Outlines are types without a
+set. Under `$schemaversion=1.0` enums are strings: that version of Business Central's API knows no enum types.
 """
 
 from __future__ import annotations
@@ -17,37 +18,75 @@ from debitor.schema import EntitySet, Navigation, Property, WireEnum
 NAMESPACE = "Microsoft.NAV"
 
 
-def metadata_of(catalog: Mapping[str, EntitySet], *, strict: bool) -> bytes:
+ENTITY_METADATA = """<EntityType Name="entityMetadata">
+<Key>
+<PropertyRef Name="entityName" />
+</Key>
+<Property Name="entityName" Type="Edm.String" Nullable="false" />
+<Property Name="entitySetName" Type="Edm.String" />
+<Property Name="entityCaptions" Type="Collection(Microsoft.NAV.entityMetadataLabel)" />
+<Property Name="entitySetCaptions" Type="Collection(Microsoft.NAV.entityMetadataLabel)" />
+<Property Name="properties" Type="Collection(Microsoft.NAV.entityMetadataField)" />
+<Property Name="actions" Type="Collection(Microsoft.NAV.entityMetadataAction)" />
+<Property Name="enumMembers" Type="Collection(Microsoft.NAV.entityMetadataEnumMember)" />
+</EntityType>
+<ComplexType Name="entityMetadataLabel">
+<Property Name="languageCode" Type="Edm.Int32" Nullable="false" />
+<Property Name="caption" Type="Edm.String" Nullable="false" />
+</ComplexType>
+<ComplexType Name="entityMetadataField">
+<Property Name="name" Type="Edm.String" Nullable="false" />
+<Property Name="captions" Type="Collection(Microsoft.NAV.entityMetadataLabel)" />
+</ComplexType>
+<ComplexType Name="entityMetadataAction">
+<Property Name="name" Type="Edm.String" Nullable="false" />
+<Property Name="captions" Type="Collection(Microsoft.NAV.entityMetadataLabel)" />
+</ComplexType>
+<ComplexType Name="entityMetadataEnumMember">
+<Property Name="name" Type="Edm.String" Nullable="false" />
+<Property Name="value" Type="Edm.Int32" Nullable="false" />
+<Property Name="captions" Type="Collection(Microsoft.NAV.entityMetadataLabel)" />
+</ComplexType>"""
+"""What describes the entities of an API to programs that show them: see `definitions.py`."""
+
+
+def metadata_of(catalog: Mapping[str, EntitySet], *, strict: bool, version: str = "2.0") -> bytes:
     """Return the XML document.
 
     Args:
-        catalog: the entity sets by name.
+        catalog: the entity sets and outlines by name.
         strict: leave out actions that Business Central does not have.
+        version: the schema version; in 1.0 enums are strings.
     """
-    sets = _ordered(catalog)
+    types = _ordered(catalog)
+    sets = [of for of in types if not of.outline]
+    enums = version != "1.0"
     lines = [
         '<?xml version="1.0" encoding="utf-8"?>',
         '<edmx:Edmx Version="4.0" xmlns:edmx="http://docs.oasis-open.org/odata/ns/edmx">',
         "<edmx:DataServices>",
         f'<Schema Namespace="{NAMESPACE}" xmlns="http://docs.oasis-open.org/odata/ns/edm">',
     ]
-    for members in _enums(sets):
+    lines.append(ENTITY_METADATA)
+    for members in _enums(sets) if enums else ():
         lines.extend(_enum_type(members))
-    for of in sets:
-        lines.extend(_entity_type(of, catalog))
+    for of in types:
+        lines.extend(_entity_type(of, catalog, enums))
     lines.extend(_actions(sets, strict))
     lines.append('<EntityContainer Name="NAV">')
+    lines.append(f'<EntitySet Name="entityDefinitions" EntityType="{NAMESPACE}.entityMetadata" />')
     for of in sets:
         lines.extend(_entity_set(of, strict))
     lines.append("</EntityContainer>")
-    lines.extend(_annotations(sets, catalog))
+    lines.extend(_annotations(types, catalog))
     lines.extend(("</Schema>", "</edmx:DataServices>", "</edmx:Edmx>", ""))
     return "\n".join(lines).encode()
 
 
 def service_document_of(catalog: Mapping[str, EntitySet], root: str) -> bytes:
     """Return the service document: the entity sets, with addresses relative to the API root."""
-    value = [{"name": of.name, "kind": "EntitySet", "url": of.name} for of in _ordered(catalog)]
+    sets = (of for of in _ordered(catalog) if not of.outline)
+    value = [{"name": of.name, "kind": "EntitySet", "url": of.name} for of in sets]
     return msgspec.json.encode({"@odata.context": f"{root}/$metadata", "value": value})
 
 
@@ -80,7 +119,7 @@ def _enum_type(members: type[WireEnum]) -> Iterator[str]:
     yield "</EnumType>"
 
 
-def _entity_type(of: EntitySet, catalog: Mapping[str, EntitySet]) -> Iterator[str]:
+def _entity_type(of: EntitySet, catalog: Mapping[str, EntitySet], enums: bool) -> Iterator[str]:
     yield f'<EntityType Name="{of.entity}">'
     yield "<Key>"
     for name in of.key:
@@ -89,7 +128,7 @@ def _entity_type(of: EntitySet, catalog: Mapping[str, EntitySet]) -> Iterator[st
     # Key properties come first here, wherever the page has them.
     keys = [of.by_name[name] for name in of.key]
     for known in (*keys, *(p for p in _properties(of) if p not in keys)):
-        yield _property(known)
+        yield _property(known, enums)
     for navigation in _navigations(of, catalog):
         yield from _navigation(navigation, catalog)
     if of.name == "companies":
@@ -103,8 +142,9 @@ def _entity_type(of: EntitySet, catalog: Mapping[str, EntitySet]) -> Iterator[st
     yield "</EntityType>"
 
 
-def _property(known: Property) -> str:
-    facets = f'Name="{known.name}" Type="{known.type.edm}"'
+def _property(known: Property, enums: bool) -> str:
+    kind = known.type.edm if enums or known.type.enum is None else "Edm.String"
+    facets = f'Name="{known.name}" Type="{kind}"'
     if not known.nullable:
         facets += ' Nullable="false"'
     if known.type.kind in ("code", "text") and known.type.length is not None:

@@ -23,7 +23,7 @@ from debitor.odata.filters import parse_filter, unknown
 from debitor.query import Node, Order
 from debitor.schema import EntitySet, Navigation, Refused
 
-__all__ = ["LIST", "ONE", "Expand", "Parsed", "Shape", "parse_options"]
+__all__ = ["LIST", "ONE", "Expand", "Parsed", "Shape", "parse_options", "version_of"]
 
 LONGEST: Final = 128 * 1024
 """Characters of a query string."""
@@ -52,6 +52,7 @@ ONE: Final = frozenset({"$select", "$expand", "$schemaversion", "$format"})
 """Options of a single entity, and of the answer to a write."""
 
 _NESTED: Final = LIST - {"$skiptoken", "$deltatoken", "$schemaversion", "$format"}
+_DESCRIBING: Final = frozenset({"$schemaversion", "$format"})
 _ABSENT: Final = frozenset({"$search", "$apply", "$compute"})
 _VERSIONS: Final = frozenset({"1.0", "2.0", "2.1"})
 _FORMATS: Final = re.compile(r"(?:application/)?json(?:\s*;.*)?", re.IGNORECASE | re.DOTALL).fullmatch
@@ -201,9 +202,7 @@ def _parse(
         raise _refusal(f"The query string has {len(query)} characters; at most {LONGEST} are possible.")
     given = _options(query, allow)
     reading = _Reading(catalog, strict)
-    version = reading.version = given.get("$schemaversion", "2.0").strip()
-    if version not in _VERSIONS:
-        raise _refusal(f"The $schemaversion '{_short(version)}' does not exist; use 1.0, 2.0 or 2.1.")
+    version = reading.version = _version(given)
     if "$format" in given and not _FORMATS(given["$format"].strip()):
         raise _refusal(f"The $format '{_short(given['$format'])}' is not possible; answers are JSON.")
     shape = _shape(of, given, reading, 0)
@@ -216,6 +215,22 @@ def _parse(
         schema_version=version,
         deltatoken=given.get("$deltatoken"),
     )
+
+
+def version_of(query: str) -> str:
+    """Return the `$schemaversion` of a request for `$metadata`: 1.0, 2.0 or 2.1.
+
+    Raises:
+        Refused: 400: there is no such version, or an option that no description takes.
+    """
+    return _version(_options(query, _DESCRIBING))
+
+
+def _version(given: Mapping[str, str]) -> str:
+    version = given.get("$schemaversion", "2.0").strip()
+    if version not in _VERSIONS:
+        raise _refusal(f"The $schemaversion '{_short(version)}' does not exist; use 1.0, 2.0 or 2.1.")
+    return version
 
 
 def _options(query: str, allow: frozenset[str]) -> dict[str, str]:

@@ -26,6 +26,7 @@ from debitor.odata.headers import READS, check_intent
 from debitor.odata.idempotency import HEADER, LIFETIME, Idempotency
 from debitor.odata.messages import Host, Needs, Request, Response
 from debitor.odata.metadata import metadata_of, service_document_of
+from debitor.odata.options import version_of
 from debitor.odata.payload import etag_of, tags_of
 from debitor.odata.read_verbs import ReadVerbs
 from debitor.odata.reading import Plans, Scope
@@ -56,7 +57,7 @@ class Service:
         self._walk = Walker(host, self._catalog, Plans(self._catalog))
         self._reads = ReadVerbs(self._walk)
         self._writes = WriteVerbs(self._walk, self._reads, Binder(self._walk, self._addresses.parse))
-        self._metadata: tuple[bytes, str] | None = None
+        self._metadata: dict[str, tuple[bytes, str]] = {}
         self._documents: dict[str, bytes] = {}
         self._idempotency = Idempotency(key_lifetime)
 
@@ -179,14 +180,16 @@ class Service:
         if method == "OPTIONS":
             return Response(204, [("allow", "GET, HEAD, OPTIONS"), CACHE])
         if target.what == "metadata":
-            if self._metadata is None:
-                text = metadata_of(self._catalog, strict=self.strict)
-                self._metadata = text, etag_of(zlib.crc32(text))
-            made = Response(200, [("content-type", "application/xml"), VERSION, CACHE], self._metadata[0])
-            made.headers.append(("etag", self._metadata[1]))
+            schema_version = version_of(request.query) if request.query else "2.0"
+            described = self._metadata.get(schema_version)
+            if described is None:
+                text = metadata_of(self._catalog, strict=self.strict, version=schema_version)
+                described = self._metadata[schema_version] = text, etag_of(zlib.crc32(text))
+            made = Response(200, [("content-type", "application/xml"), VERSION, CACHE], described[0])
+            made.headers.append(("etag", described[1]))
             tags = tags_of(request.headers.get("if-none-match", ""))
-            if tags and (tags == ("*",) or self._metadata[1] in tags):
-                return Response(304, [("etag", self._metadata[1]), VERSION, CACHE])
+            if tags and (tags == ("*",) or described[1] in tags):
+                return Response(304, [("etag", described[1]), VERSION, CACHE])
         else:
             document = self._documents.get(request.root)
             if document is None:

@@ -204,7 +204,7 @@ class Addresses:
                 ways[navigation.name] = (navigation, target)
             self._below[of.name] = ways
             self._actions[of.name] = {a.name.lower(): a for a in of.actions if a.strict or not strict}
-        self._sets.update(catalog)
+        self._sets.update((name, of) for name, of in catalog.items() if not of.outline)
 
     def parse(self, path: str) -> Target:
         """Return what the path (percent-decoded, without the leading slash) names.

@@ -28,6 +28,7 @@ from debitor.ledger.records import (
     TaxGroup,
 )
 from debitor.operations.demo import DEMO_CURRENCY, fill_demo
+from debitor.operations.fiscal_years import add_fiscal_years
 from debitor.operations.master_records import (
     CompanyInformation,
     CountryRegion,
@@ -221,6 +222,7 @@ def _fill(tx: Transaction, name: str, currency: str, today: date) -> None:
     _insert_lists(tx)
     tx.insert(CompanyInformation(display_name=name, fiscal_year_start=date(today.year, 1, 1)))
     tx.insert(BankAccount(number="BANK", name="Current account", ledger_account=BANK))
+    add_fiscal_years(tx, today.year, today.year + 1)
     default_journal = _insert_journals(tx)
     tx.insert(
         ReceivablesSetup(

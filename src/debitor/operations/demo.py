@@ -38,7 +38,16 @@ from debitor.ledger.records import (
     SalesInvoice,
 )
 from debitor.ledger.sales_documents import CREDIT_MEMO, INVOICE, Kind
-from debitor.operations.master_records import BusinessRelation, CompanyInformation, Contact, ItemCategory, TaxArea
+from debitor.operations.customer_contacts import split_name
+from debitor.operations.fiscal_years import add_fiscal_years
+from debitor.operations.master_records import (
+    BusinessRelation,
+    CompanyInformation,
+    Contact,
+    DisputeStatus,
+    ItemCategory,
+    TaxArea,
+)
 from debitor.operations.payments import create_payment, setup_of
 from debitor.operations.posting import post_journal
 from debitor.operations.sales_documents import create_document
@@ -226,6 +235,8 @@ def fill_demo(tx: Transaction, today: date) -> None:
     """Fill a new company, whose local currency is the euro, with the demo's business."""
     assert setup_of(tx).local_currency_code == DEMO_CURRENCY, "the demo's prices are in euro"
     _describe_company(tx)
+    add_fiscal_years(tx, DISPUTED.year, today.year + 1, closed_before=today.year - 1)
+    _add_dispute_statuses(tx)
     _add_currencies(tx, today)
     _add_items(tx)
     _add_customers(tx)
@@ -257,6 +268,16 @@ def _describe_company(tx: Transaction) -> None:
         website="www.fernweh.example",
         tax_registration_number="DE000000042",
         industry="Outdoor equipment",
+    )
+
+
+def _add_dispute_statuses(tx: Transaction) -> None:
+    tx.insert_many(
+        (
+            DisputeStatus(code="DISPUTED", description="The customer does not accept the invoice"),
+            DisputeStatus(code="ACCEPTED", description="The customer is right"),
+            DisputeStatus(code="SETTLED", description="Both have agreed"),
+        )
     )
 
 
@@ -396,6 +417,7 @@ def _contacts_of(
             number=person_number,
             type=ContactType.PERSON,
             display_name=person,
+            **split_name(person),
             search_name=person.upper(),
             job_title=title,
             email=f"{first_name}@{buyer.domain}",
@@ -462,6 +484,9 @@ def _sell_disputed(tx: Transaction) -> None:
     id = _draft(tx, "10400", lines, DISPUTED, customerPurchaseOrderReference="ESK-2015-118")
     invoice = post_document(INVOICE, tx, id, user=USER)
     assert invoice.number == "100000", "the first posted invoice has another number"
+    status = tx.find(DisputeStatus, code="DISPUTED")
+    assert status, "no dispute status DISPUTED"
+    tx.update(invoice, dispute_status_id=status.id, dispute_status=status.code)
 
 
 def _sell(tx: Transaction, sale: Sale, today: date) -> SalesDocument:

@@ -83,7 +83,10 @@ class CountryRegion(Row, frozen=True):
 
 @record("contact", unique=(("number",),), indexes=(("customer_id",),))
 class Contact(Row, frozen=True):
-    """A company or person that the company deals with. `customer_id`: the customer it belongs to, or blank."""
+    """A company or person that the company deals with. `customer_id`: the customer it belongs to, or blank.
+
+    A person's display name is made of first, middle and last name; a company has only the display name.
+    """
 
     number: Code20
     type: ContactType = ContactType.COMPANY
@@ -104,9 +107,31 @@ class Contact(Row, frozen=True):
     email: Text80 = ""
     website: Text255 = ""
     search_name: Text100 = ""
+    first_name: Text30 = ""
+    middle_name: Text30 = ""
+    last_name: Text30 = ""
     privacy_blocked: Flag = False
     tax_registration_number: Text50 = ""
     last_interaction: Day = BLANK_DATE
+
+
+@record("dispute_status", unique=(("code",),))
+class DisputeStatus(Row, frozen=True):
+    """Where a dispute over an invoice stands."""
+
+    code: Code10
+    description: Text100 = ""
+
+
+@record("accounting_period", unique=(("starting_date",),))
+class AccountingPeriod(Row, frozen=True):
+    """A month of a fiscal year; it ends where the next one starts. Closed ones have their dates locked."""
+
+    starting_date: Day
+    name: Text10 = ""
+    new_fiscal_year: Flag = False
+    closed: Flag = False
+    date_locked: Flag = False
 
 
 @record("unit_of_measure", unique=(("code",),))

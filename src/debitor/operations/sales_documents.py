@@ -32,6 +32,7 @@ from debitor.ledger.records import (
 )
 from debitor.ledger.sales_documents import INVOICE, Kind, kind_of, refuse
 from debitor.operations.dimensions import pairs_of, set_number
+from debitor.operations.master_records import DisputeStatus
 from debitor.operations.payments import setup_of
 from debitor.operations.sales_products import repriced
 from debitor.operations.sales_values import (
@@ -267,14 +268,23 @@ def change_posted(tx: Transaction, header: SalesInvoice, draft: Draft) -> str:
             )
     if "promisedPayDate" in draft:
         columns["promised_pay_date"] = draft["promisedPayDate"]
-    if "disputeStatus" in draft:
-        columns["dispute_status"] = draft["disputeStatus"]
-    id = draft.get("disputeStatusId", BLANK_GUID)
-    if id not in (BLANK_GUID, header.dispute_status_id):
-        raise refuse(f"disputeStatusId {id} does not name a dispute status. Send disputeStatus, a code, instead.")
-    if "disputeStatusId" in draft and "disputeStatus" not in draft and id == BLANK_GUID:
-        columns["dispute_status"] = ""
-    return tx.update(header, **columns).id
+    return tx.update(header, **columns, **_dispute(tx, draft)).id
+
+
+def _dispute(tx: Reader, draft: Draft) -> dict[str, Any]:
+    """Return the columns of the dispute status that a draft names by id, by code or by both; blank clears it."""
+    if "disputeStatusId" not in draft and "disputeStatus" not in draft:
+        return {}
+    id, code = draft.get("disputeStatusId", BLANK_GUID), draft.get("disputeStatus", "")
+    if id == BLANK_GUID and not code:
+        return {"dispute_status_id": BLANK_GUID, "dispute_status": ""}
+    found = tx.find(DisputeStatus, code=code) if id == BLANK_GUID else tx.get(DisputeStatus, id)
+    if found is None:
+        named = f"disputeStatus {code}" if id == BLANK_GUID else f"disputeStatusId {id}"
+        raise refuse(f"{named} does not name a dispute status; take one from disputeStatus, or add it there.")
+    if code not in ("", found.code):
+        raise refuse(f"disputeStatusId {id} is {found.code}, disputeStatus says {code}; send one of them.")
+    return {"dispute_status_id": found.id, "dispute_status": found.code}
 
 
 def remove_document(kind: Kind, act: Act, id: str) -> None:
