@@ -13,7 +13,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Generator, Iterator
 from dataclasses import replace
 from typing import Protocol
 from urllib.parse import unquote_to_bytes
@@ -41,6 +41,10 @@ MOST_HANDSHAKES = 10
 """Receivers that one request may subscribe; each may take seconds."""
 DRAIN = 30.0
 """Seconds that requests in flight get when the server stops."""
+LONGEST_LIST = 60.0
+"""Seconds that a streamed list may take: its snapshot keeps the write-ahead log from being emptied."""
+LONGEST_MEDIA = 3000.0
+"""Seconds that the content of a stream property may take; it holds no snapshot."""
 
 _ROOT = re.compile(r"(?:/[^/]+|/v2\.0(?:/[^/]+){1,2})/api/v2\.0(?=/|$)", re.IGNORECASE)
 _CONSTANT = frozenset({"content-type", "odata-version", "cache-control"})
@@ -128,6 +132,7 @@ class App:
         self._fresh_id = request_ids()
         self._active = 0
         self._handshake = handshake or _no_receivers
+        self._cut = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request, or the life of the server."""
@@ -157,16 +162,40 @@ class App:
         except Exception:
             log.exception("request %s failed: %s %r", request_id, scope["method"], scope["path"])
             response = _unknown(request_id)
-        body = response.body
+        body, chunks = response.body, response.chunks
         headers = [_ENCODED.get(pair) or _encoded(pair) for pair in response.headers]
         headers.append((b"request-id", request_id.encode()))
         headers += self._always
         headers += cors
         # A 204 or 304 has no body by definition, and a HEAD answer has the length of what it leaves out.
-        if body or (response.status >= 200 and response.status not in (204, 304) and scope["method"] != "HEAD"):
+        if chunks is not None:
+            if response.size >= 0:
+                headers.append((b"content-length", str(response.size).encode()))
+        elif body or (response.status >= 200 and response.status not in (204, 304) and scope["method"] != "HEAD"):
             headers.append((b"content-length", str(len(body)).encode()))
         await send({"type": "http.response.start", "status": response.status, "headers": headers})
+        if chunks is not None:
+            await self._send_pieces(send, chunks, request_id, LONGEST_MEDIA if response.size >= 0 else LONGEST_LIST)
+            return
         await send({"type": "http.response.body", "body": body})
+
+    async def _send_pieces(self, send: Send, chunks: Iterator[bytes], request_id: str, seconds: float) -> None:
+        """Send a body piece by piece; other requests get their turn in between. Cuts the connection on trouble."""
+        try:
+            async with asyncio.timeout(seconds):
+                for piece in chunks:
+                    if self._cut:
+                        raise StoreError("The server stops.")
+                    await send({"type": "http.response.body", "body": piece, "more_body": True})
+                    await asyncio.sleep(0)
+                await send({"type": "http.response.body", "body": b""})
+        except Exception as error:
+            # What was sent says 200 already. The server closes the connection when the application fails.
+            log.warning("request %s: the answer was cut: %r", request_id, error)
+            raise
+        finally:
+            if isinstance(chunks, Generator):
+                chunks.close()
 
     async def _answer(self, scope: Scope, receive: Receive, request_id: str) -> Response:
         path: str = scope["path"]
@@ -231,6 +260,8 @@ class App:
         request = Request(
             method, root, path[len(prefix) + 1 :], query, headers, body, request_id, caller.client_id, caller.rights
         )
+        if method == "GET":
+            request.snapshot = self.store.snapshot
         service = self.service
         needs = service.needs(request)
         release = None
@@ -296,6 +327,7 @@ class App:
         end = loop.time() + seconds
         while self._active and loop.time() < end:
             await asyncio.sleep(0.01)
+        self._cut = True
         if self._active:
             log.warning("%d requests were still in flight after %g seconds", self._active, seconds)
 

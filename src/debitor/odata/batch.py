@@ -30,6 +30,8 @@ from debitor.store import Root, StoreError
 if TYPE_CHECKING:
     from debitor.odata.service import Service
 
+MOST_MEDIA = 4 << 20
+"""Bytes of a content that a part of a batch may answer with; the answer of a batch is made in memory."""
 MOST_PARTS = 100
 """As many as Business Central takes."""
 
@@ -240,6 +242,12 @@ def _part(state: _Run, part: Part) -> Answer:
         else:
             with state.root.savepoint():
                 made = state.service.execute(request, state.root)
+        if made.chunks is not None:
+            if not 0 <= made.size <= MOST_MEDIA:
+                raise Refused(
+                    "BadRequest", f"The content is larger than {MOST_MEDIA} bytes; read it outside of a batch."
+                )
+            made.body = b"".join(made.chunks)
     except (Refused, StoreError) as no:
         state.failed.add(part.name)
         return _refused(state, part, no)

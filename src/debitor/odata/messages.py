@@ -6,7 +6,8 @@ or takes long, opens the matching session of the store, and calls `Service.handl
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
@@ -36,6 +37,8 @@ class Request:
             None elsewhere.
         parts: the parts of a `$batch` once they are read, so that they are read once.
         handshakes: how the handshakes ended that the request needed; see `schema.HandshakeNeeded`.
+        snapshot: opens a reader whose reads all see one moment, for an answer that is sent piece by piece; None
+            where an answer must be whole: inside a `$batch`, and for HEAD.
     """
 
     method: str
@@ -50,6 +53,7 @@ class Request:
     references: Mapping[str, str] | None = None
     parts: list[Part] | None = None
     handshakes: Mapping[str, str] | None = None
+    snapshot: Callable[[], AbstractContextManager[Root]] | None = None
 
 
 @dataclass(slots=True)
@@ -58,12 +62,17 @@ class Response:
 
     Args:
         wrote: False for a batch that changed nothing, although it might have.
+        chunks: the body piece by piece instead of `body`: each `next` works for a few milliseconds at most, and may
+            read the store; whoever sends the answer closes it. What it raises cuts the connection.
+        size: how many bytes `chunks` gives, or -1 when that is not known.
     """
 
     status: int
     headers: list[tuple[str, str]]
     body: bytes = b""
     wrote: bool = True
+    chunks: Iterator[bytes] | None = None
+    size: int = -1
 
 
 @dataclass(frozen=True, slots=True)

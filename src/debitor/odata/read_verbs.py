@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
 
@@ -20,10 +21,15 @@ from debitor.odata.headers import URL_SAFE, level_of, next_link, prefer_of
 from debitor.odata.messages import Response
 from debitor.odata.options import LIST, ONE, Parsed, Shape
 from debitor.odata.payload import UNSET, encode, etag_of, tags_of
-from debitor.odata.reading import PAGE, Plan, Scope, key_text, list_conditions
+from debitor.odata.reading import PAGE, PageToken, Plan, Scope, key_text, list_conditions, read_token, write_token
 from debitor.odata.urls import Target
 from debitor.odata.walking import Walker
 from debitor.schema import Refused
+
+WHOLE = 500
+"""Rows of the longest list that is answered in one piece; longer ones are streamed."""
+PORTION = 200
+"""Rows that a streamed answer reads and encodes at once: some milliseconds of work."""
 
 
 class ReadVerbs:
@@ -126,7 +132,15 @@ class ReadVerbs:
         wanted = "odata.track-changes" in said or "track-changes" in said
         tracks = wanted and not self._walk.strict and parsed.top is None and parsed.skip is None
         since = scope.tx.latest() if tracks and feeds_of(of) is not None else None
-        rows, token, since = self._walk.plans.listed(scope, plan, parsed, fixed, page=page, guard=guard, since=since)
+        streams = request.snapshot is not None and of.rows is None and page > WHOLE
+        most = WHOLE if streams else page
+        rows, token, since = self._walk.plans.listed(scope, plan, parsed, fixed, page=most, guard=guard, since=since)
+        if streams and token is not None:
+            return Response(
+                200,
+                self._list_headers(level, None if asked is None else page, tracks=since is not None),
+                chunks=self._streamed(scope, target, plan, parsed, fixed, page, tracks=since is not None),
+            )
         if trusted and not rows:
             self._walk.follow(scope, target.steps)
         place = self._walk.place(scope, target.steps)
@@ -140,13 +154,63 @@ class ReadVerbs:
         elif since is not None:
             known = DeltaToken(since + 1, "", 0, scope.tx.newest())
             made.delta = next_link(request, write_delta_token(scope, place, known), "$deltatoken")
+        headers = self._list_headers(level, None if asked is None else page, tracks=since is not None)
+        return Response(200, headers, encode(made))
+
+    @staticmethod
+    def _list_headers(level: str, page: int | None, *, tracks: bool) -> list[tuple[str, str]]:
         headers = list(HEADERS[level])
-        applied = [] if asked is None else [f"odata.maxpagesize={page}"]
-        if since is not None:
+        applied = [] if page is None else [f"odata.maxpagesize={page}"]
+        if tracks:
             applied.append("odata.track-changes")
         if applied:
             headers.append(("preference-applied", ", ".join(applied)))
-        return Response(200, headers, encode(made))
+        return headers
+
+    def _streamed(
+        self,
+        scope: Scope,
+        target: Target,
+        plan: Plan,
+        parsed: Parsed,
+        fixed: dict[str, Any],
+        page: int,
+        *,
+        tracks: bool,
+    ) -> Iterator[bytes]:
+        """Give the JSON of a long list in pieces, all of one moment, at the cost of one portion of memory."""
+        request, plans = scope.request, self._walk.plans
+        assert request.snapshot is not None, "asked before"
+        place = self._walk.place(scope, target.steps)
+        with request.snapshot() as root:
+            tx = root if scope.company is None else root.at(scope.company.key)
+            inner = Scope(scope.host, request, tx, scope.company)
+            since = tx.latest() if tracks else None
+            head = Page()
+            if plan.level != "none":
+                head.context = f"{request.root}/$metadata#{place}{plan.selected}"
+            if parsed.shape.count:
+                head.count = plans.number(inner, plan, parsed.params, fixed)
+            piece = encode(head).removesuffix(b"]}")
+            next_page: PageToken | None = None
+            for rows, following in plans.portions(inner, plan, parsed, fixed, page=page, size=PORTION):
+                next_page = following
+                if not rows:  # only the row behind the page
+                    continue
+                items = plans.render(inner, plan, parsed.params, rows, f"{request.root}/{place}")
+                yield piece + encode(items)[1:-1]
+                piece = b","
+            if next_page is not None and tracks and parsed.skiptoken is None:
+                next_page = replace(next_page, since=since)
+            if parsed.skiptoken is not None:
+                since = read_token(plan, parsed.skiptoken).since
+            tail = Page()
+            if next_page is not None:
+                tail.next = next_link(request, write_token(plan, next_page))
+            elif since is not None:
+                known = DeltaToken(since + 1, "", 0, tx.newest())
+                tail.delta = next_link(request, write_delta_token(inner, place, known), "$deltatoken")
+            yield encode(tail).removeprefix(b'{"value":[')
 
     def _changes(
         self,
@@ -182,12 +246,31 @@ class ReadVerbs:
             made.next = link
         return Response(200, list(HEADERS[level]), encode(made))
 
+    def _media(self, scope: Scope, target: Target, fixed: dict[str, Any], name: str) -> Response:
+        """Answer the address of a stream property, with or without `$value`: the bytes, or 204 without any."""
+        of = target.last.of
+        found = self._walk.plans.fetch(scope, of, fixed, of.key)
+        if found is None or name not in of.media:
+            raise not_found(target.last.name if found is None else name)
+        self._walk.guard(of, fixed, ())
+        tag = [("etag", etag_of(found[0]))] if of.etag else []
+        asked = tags_of(scope.request.headers.get("if-none-match", "")) if of.etag else None
+        if asked and (asked == ("*",) or etag_of(found[0]) in asked):
+            return Response(304, [*tag, *EMPTY])
+        media = of.media[name](scope.act, found[1])
+        if media is None:
+            return Response(204, [*tag, *EMPTY])
+        headers = [("content-type", media.content_type), *tag, *EMPTY]
+        if media.file_name:
+            headers.append(("content-disposition", f"attachment; filename*=UTF-8''{quote(media.file_name, safe='')}"))
+        return Response(200, headers, chunks=iter(media.chunks), size=media.size)
+
     def _property(self, scope: Scope, target: Target, fixed: dict[str, Any]) -> Response:
         """Answer `.../displayName` and `.../displayName/$value`."""
         step, wanted = target.last, target.field
         assert wanted is not None
         if wanted.type.kind == "stream":
-            raise not_found(wanted.name)
+            return self._media(scope, target, fixed, wanted.name)
         found = self._walk.plans.fetch(scope, step.of, fixed, (wanted.name,))
         if found is None:
             raise not_found(step.name)

@@ -14,7 +14,7 @@ from __future__ import annotations
 import base64
 import binascii
 import zlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -612,6 +612,29 @@ class Plans:
         return [shared.get(pointer, []) for pointer in pointers]
 
     # ----------------------------------------------------------------------- pages
+
+    def portions(
+        self, scope: Scope, plan: Plan, parsed: Parsed, fixed: Mapping[str, Any], *, page: int, size: int
+    ) -> Iterator[tuple[list[tuple[Any, ...]], PageToken | None]]:
+        """Give the rows of one page of a stored set, `size` at a time, and with the last ones where the next page
+        begins, or None. `scope` holds a snapshot.
+        """
+        left, skip, seek, since = parsed.top, parsed.skip or 0, (), None
+        if parsed.skiptoken is not None:
+            token = read_token(plan, parsed.skiptoken)
+            left, skip, seek, since = token.left, 0, token.last, token.since
+        values = [*parsed.params, *fixed.values(), *seek, page + 1 if left is None or left > page else left]
+        if skip:
+            values.append(skip)
+        query = self._query(plan, tuple(fixed), len(parsed.params), seek=bool(seek), limit=True, offset=skip > 0)
+        at = [plan.position(term.name) for term in plan.order]
+        sent, last = 0, ()
+        for rows in scope.tx.portions(query, values, scope.context, size):
+            over = sent + len(rows) > page
+            shown = rows[: page - sent]
+            sent += len(shown)
+            last = tuple(shown[-1][i] for i in at) if shown else last
+            yield shown, PageToken(None if left is None else left - page, last, since) if over else None
 
     def listed(
         self,

@@ -152,7 +152,9 @@ class Service:
             return self._reads.get(scope, target)
         if method == "HEAD":
             made = self._reads.get(scope, target)
-            made.body = b""
+            if made.size >= 0:
+                made.headers.append(("content-length", str(made.size)))
+            made.body, made.chunks = b"", None
             return made
         if method == "POST":
             if target.tail == "action":

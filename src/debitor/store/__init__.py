@@ -10,7 +10,7 @@ store.reader().at(company).get(Customer, id)         # the last committed state
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, NamedTuple, Protocol, TypeVar
 
@@ -111,6 +111,12 @@ class Reader(Protocol):
         trailing zeros, datetimes as stored; a missing value is the type's blank in that form.
         With `query.version` the row's version (int) comes first.
         """
+        ...
+
+    def portions(
+        self, query: Query, params: Sequence[Any], context: Mapping[str, Any], size: int
+    ) -> Iterator[list[tuple[Any, ...]]]:
+        """The rows of `run`, so many at a time; read as they are asked for, so for a snapshot only."""
         ...
 
     def latest(self) -> int:
