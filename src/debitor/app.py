@@ -13,7 +13,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
-from collections.abc import Awaitable, Callable, Generator, Iterator
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Protocol
 from urllib.parse import unquote_to_bytes
@@ -26,6 +26,7 @@ from debitor.front.limits import Limiter, LimitReached, Turn
 from debitor.front.origin import Origins
 from debitor.front.outside import Outside
 from debitor.front.page import API
+from debitor.front.pieces import send_pieces
 from debitor.front.reference import Reference
 from debitor.identity import Authenticator, Caller, TooManyAttempts
 from debitor.oauth import Tokens
@@ -175,27 +176,14 @@ class App:
             headers.append((b"content-length", str(len(body)).encode()))
         await send({"type": "http.response.start", "status": response.status, "headers": headers})
         if chunks is not None:
-            await self._send_pieces(send, chunks, request_id, LONGEST_MEDIA if response.size >= 0 else LONGEST_LIST)
+            seconds = LONGEST_MEDIA if response.size >= 0 else LONGEST_LIST
+            try:
+                await send_pieces(send, receive, chunks, seconds=seconds, stopped=lambda: self._cut)
+            except Exception as error:
+                log.warning("request %s: the answer was cut: %r", request_id, error)
+                raise
             return
         await send({"type": "http.response.body", "body": body})
-
-    async def _send_pieces(self, send: Send, chunks: Iterator[bytes], request_id: str, seconds: float) -> None:
-        """Send a body piece by piece; other requests get their turn in between. Cuts the connection on trouble."""
-        try:
-            async with asyncio.timeout(seconds):
-                for piece in chunks:
-                    if self._cut:
-                        raise StoreError("The server stops.")
-                    await send({"type": "http.response.body", "body": piece, "more_body": True})
-                    await asyncio.sleep(0)
-                await send({"type": "http.response.body", "body": b""})
-        except Exception as error:
-            # What was sent says 200 already. The server closes the connection when the application fails.
-            log.warning("request %s: the answer was cut: %r", request_id, error)
-            raise
-        finally:
-            if isinstance(chunks, Generator):
-                chunks.close()
 
     async def _answer(self, scope: Scope, receive: Receive, request_id: str) -> Response:
         path: str = scope["path"]
