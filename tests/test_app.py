@@ -10,6 +10,7 @@ import logging
 import re
 import zlib
 from collections.abc import Awaitable, Callable, Iterable
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import pytest
@@ -61,6 +62,9 @@ class FakeStore:
 
     def reader(self) -> str:
         return "reader"
+
+    def snapshot(self) -> AbstractContextManager[str]:
+        return nullcontext("snapshot")
 
     async def write(self, job: Callable[[Any], Any], *, long: bool = False) -> Any:
         return job("long transaction" if long else "transaction")
