@@ -213,6 +213,20 @@ def test_deletions_that_were_forgotten_are_a_collection(world: World) -> None:
     assert kinds(world.look()) == [["collection"]]
 
 
+def test_an_error_of_the_program_does_not_repeat_at_every_look(
+    world: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    world.add("A1")
+    real = world.notifier._news
+    monkeypatch.setattr(world.notifier, "_news", lambda *_: 1 // 0)
+    assert world.look() == world.look() == []
+    assert [r.message for r in caplog.records] == ["subscription s1: integer division or modulo by zero"]
+    monkeypatch.setattr(world.notifier, "_news", real)
+    world.time += timedelta(minutes=2)
+
+    assert kinds(world.look()) == [["created"]]
+
+
 def test_one_entity(tmp_path: Path) -> None:
     id = "0a1b2c3d-0000-4000-8000-00000000000a"
     world = World(tmp_path, entity_id=id)

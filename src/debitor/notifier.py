@@ -50,6 +50,8 @@ AGAIN = frozenset({408, 429, *range(500, 600)})
 """Answers after which a delivery is tried again. Others end the subscription, as in Business Central."""
 MARGIN = timedelta(minutes=5)
 """How much earlier the time is that a collection names: a transaction under way has an earlier stamp."""
+AFTER_ERROR = timedelta(minutes=1)
+"""How long a subscription rests after an error of this program or of the store."""
 KEEP_PLACE = timedelta(hours=1)
 """How often a subscription without news has its place in the feed written down."""
 
@@ -91,6 +93,7 @@ class Notifier:
         self._plans = Plans(host.catalog)
         self._busy: dict[str, asyncio.Task[None]] = {}
         self._looked: dict[str, int] = {}
+        self._broken: dict[str, datetime] = {}
 
     async def run(self) -> None:
         """Look after every delay, until cancelled."""
@@ -112,7 +115,7 @@ class Notifier:
         places = {row.subscription_id: row for row in reader.all(SubscriptionDelivery)}
         for row in living:
             id = row.subscription_id
-            if id in self._busy:
+            if id in self._busy or (id in self._broken and self._now() < self._broken[id]):
                 continue
             place = places[id]
             if row.expires_at <= now:
@@ -131,6 +134,7 @@ class Notifier:
         del self._busy[id]
         if not done.cancelled() and (error := done.exception()) is not None:
             log.error("subscription %s: %s", id, error, exc_info=error)
+            self._broken[id] = self._now() + AFTER_ERROR
 
     async def _serve(self, row: Subscription, place: SubscriptionDelivery) -> None:
         """Tell one subscription what it does not know yet."""

@@ -261,6 +261,7 @@ def test_it_works_inside_a_batch(own: Books, receiver: Receiver) -> None:
         ({"resource": "/api/v2.0/companies({c})"}, "cannot be subscribed"),
         ({"resource": "/api/v2.0/subscriptions"}, "cannot be subscribed"),
         ({"resource": "/api/v2.0/companies({c})/dimensionSetLines"}, "cannot be subscribed"),
+        ({"resource": "/api/v2.0/companies({c})/pdfDocument"}, "cannot be subscribed"),
         ({"resource": "/api/v2.0/companies(11111111-1111-1111-1111-111111111111)/items"}, "does not exist"),
         ({"resource": "/api/v2.0/companies({c})/items({c})"}, "does not exist"),
         ({"resource": ""}, "resource"),

@@ -12,9 +12,12 @@ from debitor.schema import DATETIME, GUID, INT64, EntitySet, Property, text
 
 NOT_IN_BUSINESS_CENTRAL = frozenset({
     "attachments", "contactsInformation", "documentAttachments", "salesCreditMemoLines", "salesInvoiceLines",
-    "taxAreas", "taxGroups", "trialBalances", "agedAccountsReceivables", "pdfDocument",
+    "taxAreas", "taxGroups", "trialBalances", "agedAccountsReceivables",
 })  # fmt: skip
 """Sets without notifications there: temporary tables behind their pages. In documented mode they have them."""
+
+BELOW_A_PARENT = frozenset({"pdfDocument"})
+"""Computed sets that can be read only when a parent is named, so that their entities cannot be found by key alone."""
 
 
 def _set_named(name: str, strict: bool) -> EntitySet | None:
@@ -24,7 +27,8 @@ def _set_named(name: str, strict: bool) -> EntitySet | None:
     of = CATALOG.get(name)
     if of is None or not of.company or len(of.key) != 1 or (strict and name in NOT_IN_BUSINESS_CENTRAL):
         return None
-    known = of.record is not None or {follow.ours for follow in of.follows} == set(of.key)
+    computed = not of.guard and name not in BELOW_A_PARENT and {follow.ours for follow in of.follows} == set(of.key)
+    known = of.record is not None or computed
     return of if known else None
 
 
