@@ -917,6 +917,7 @@ _DETAILED_ENTRY = (
     indexes=(("ledger_entry_number",), ("transaction_number",)),
     frozen=_DETAILED_ENTRY,
     deletable=False,
+    tracked=False,
 )
 class DetailedEntry(Row, frozen=True):
     """One change of a customer ledger entry's amount. The sum of them is what remains."""
@@ -1053,7 +1054,7 @@ class TaxEntry(Row, frozen=True):
     created_at: Timestamp = "0001-01-01T00:00:00.000Z"
 
 
-@record("general_ledger_register", key=("number",), frozen=("*",), deletable=False)
+@record("general_ledger_register", key=("number",), frozen=("*",), deletable=False, tracked=False)
 class GeneralLedgerRegister(Row, frozen=True):
     """One act of posting: the range of G/L entries (and tax entries) it wrote."""
 

@@ -100,14 +100,23 @@ def _led_to(table: str, where: str, column: str, to: type[Row] | None, ours: str
 
 
 @lru_cache(None)
-def remember(cls: type[Row], where: str) -> str:
+def remember(cls: type[Row], where: str, version: str = f"{NEXT_VERSION}()") -> str:
     """Return the statement that remembers rows about to be deleted; its values: the moment, then the condition's."""
     record = _tracked(cls)
     company = '"company"' if record.by_company else "0"
     owner = f'"{record.owner}"' if record.owner else "''"
-    values = f'{NEXT_VERSION}(), ?, {company}, \'{record.name}\', "id", {owner}, "{CREATED}"'
+    values = f'{version}, ?, {company}, \'{record.name}\', "id", {owner}, "{CREATED}"'
     columns = "version, deleted_at, company, record, id, owner, created_version"
     return f'INSERT INTO debitor_deleted ({columns}) SELECT {values} FROM "{record.name}" WHERE {where}'  # noqa: S608
+
+
+def remember_many(cls: type[Row]) -> str:
+    """Return the statement that remembers many rows at once; row by row costs three times as much.
+
+    Its values: the last version given, the moment, the company (if the record has one), the ids as a JSON list.
+    """
+    company = '"company" = ? AND ' if record_of(cls).by_company else ""
+    return remember(cls, f'{company}"id" IN (SELECT value FROM json_each(?))', "? + row_number() OVER ()")  # noqa: S608 - declared names only
 
 
 def forget(run: Run, before: str, most: int) -> int:

@@ -480,7 +480,9 @@ class Session:
             codec = self._codec(cls)
             keys = [codec.key(self.company, r) for r in gone]
             if codec.record.tracked:
-                self._do_many(feed.remember(cls, codec.by_key), [(now, *key) for key in keys], codec)
+                lead = [self.company] if codec.record.by_company else []
+                told = [self._writing.version, now, *lead, listed([row.id for row in gone])]
+                self._writing.version += self._do(feed.remember_many(cls), told, codec)
             written = self._do_many(_delete(codec), keys, codec)
             assert written == len(gone), f"{codec.record.name}: rows to remove are no longer there"
 
