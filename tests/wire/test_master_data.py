@@ -61,6 +61,19 @@ PROPERTIES = {
         "id code description defaultVATProductPostingGroup autoInsertDefault lastModifiedDateTime"
     ),
     "inventoryPostingGroups": "id code description lastModifiedDateTime",
+    "customerContacts": ("id email firstName lastName professionalTitle customerId customerName primaryPhoneNumber"),
+    "generalLedgerSetup": (
+        "id allowPostingFrom allowPostingTo additionalReportingCurrency localCurrencyCode localCurrencySymbol "
+        "lastModifiedDateTime allowQueryFromConsolidation shortcutDimension1Code shortcutDimension2Code "
+        "shortcutDimension3Code shortcutDimension4Code shortcutDimension5Code shortcutDimension6Code "
+        "shortcutDimension7Code shortcutDimension8Code"
+    ),
+    "accountingPeriods": "id startingDate name newFiscalYear closed dateLocked lastModifiedDateTime",
+    "currencyExchangeRates": (
+        "id currencyCode startingDate exchangeRateAmount relationalCurrencyCode relationalExchangeRateAmount "
+        "lastModifiedDateTime"
+    ),
+    "disputeStatus": "id code displayName",
     "bankAccounts": (
         "id number displayName lastModifiedDateTime bankAccountNumber blocked currencyCode currencyId iban "
         "intercompanyEnabled"
@@ -81,6 +94,9 @@ READ_ONLY = (
     "dimensionValues",
     "generalProductPostingGroups",
     "inventoryPostingGroups",
+    "generalLedgerSetup",
+    "accountingPeriods",
+    "currencyExchangeRates",
 )
 
 CODED = (
@@ -94,6 +110,7 @@ CODED = (
     "taxAreas",
     "countriesRegions",
     "salespeoplePurchasers",
+    "disputeStatus",
 )
 """Sets whose entities have a code that clients choose."""
 

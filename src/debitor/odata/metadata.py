@@ -47,7 +47,7 @@ ENTITY_METADATA = """<EntityType Name="entityMetadata">
 <Property Name="value" Type="Edm.Int32" Nullable="false" />
 <Property Name="captions" Type="Collection(Microsoft.NAV.entityMetadataLabel)" />
 </ComplexType>"""
-"""What describes the entities of an API to programs that show them: see `definitions.py`."""
+"""What describes the entities of an API to programs that show them: see definitions.py."""
 
 
 def metadata_of(catalog: Mapping[str, EntitySet], *, strict: bool, version: str = "2.0") -> bytes:

@@ -21,6 +21,8 @@ from dataclasses import replace
 from debitor.odata import batch
 from debitor.odata.answers import CACHE, HEADERS, VERSION
 from debitor.odata.binding import Binder
+from debitor.odata.definitions import NAME as DEFINITIONS
+from debitor.odata.definitions import Definitions
 from debitor.odata.errors import not_allowed, response_of
 from debitor.odata.headers import READS, check_intent
 from debitor.odata.idempotency import HEADER, LIFETIME, Idempotency
@@ -39,6 +41,7 @@ from debitor.store import Root, StoreError
 log = logging.getLogger("debitor")
 
 _MOST_ROOTS = 200
+_SPOKEN = {"metadata": "$metadata", "service": "the service document", "definitions": DEFINITIONS}
 
 
 class Service:
@@ -59,6 +62,7 @@ class Service:
         self._writes = WriteVerbs(self._walk, self._reads, Binder(self._walk, self._addresses.parse))
         self._metadata: dict[str, tuple[bytes, str]] = {}
         self._documents: dict[str, bytes] = {}
+        self._definitions: Definitions | None = None
         self._idempotency = Idempotency(key_lifetime)
 
     # ----------------------------------------------------------------------- entry points
@@ -167,7 +171,7 @@ class Service:
         raise not_allowed(method, target.last.of.name)
 
     def _special(self, request: Request, root: Root, target: Target) -> Response:
-        """Answer what is no entity: the service document, `$metadata`, `$batch`."""
+        """Answer what is no entity: the service document, `$metadata`, `$batch`, `entityDefinitions`."""
         method = request.method
         if target.what == "batch":
             if method == "OPTIONS":
@@ -178,7 +182,7 @@ class Service:
                 request = replace(request, headers={**request.headers, "company": target.company})
             return batch.run(self, request, root)
         if method not in READS:
-            raise not_allowed(method, "$metadata" if target.what == "metadata" else "the service document")
+            raise not_allowed(method, _SPOKEN[target.what])
         if method == "OPTIONS":
             return Response(204, [("allow", "GET, HEAD, OPTIONS"), CACHE])
         if target.what == "metadata":
@@ -192,6 +196,11 @@ class Service:
             tags = tags_of(request.headers.get("if-none-match", ""))
             if tags and (tags == ("*",) or described[1] in tags):
                 return Response(304, [("etag", described[1]), VERSION, CACHE])
+        elif target.what == "definitions":
+            if self._definitions is None:
+                self._definitions = Definitions(self._catalog, strict=self.strict)
+            told = self._definitions.answer(request.root, target.company or "", request.query)
+            made = Response(200, list(HEADERS["minimal"]), told)
         else:
             document = self._documents.get(request.root)
             if document is None:

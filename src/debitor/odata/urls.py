@@ -17,10 +17,11 @@ from dataclasses import dataclass
 from typing import Any, Literal
 from urllib.parse import unquote, urlsplit
 
+from debitor.odata.definitions import NAME as DEFINITIONS
 from debitor.odata.errors import bad_key, not_allowed, not_found
 from debitor.schema import Action, EntitySet, Navigation, Property, record_of
 
-What = Literal["entities", "service", "metadata", "batch"]
+What = Literal["entities", "service", "metadata", "batch", "definitions"]
 Tail = Literal["", "count", "property", "value", "action"]
 
 _guid = re.compile(r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}").fullmatch
@@ -230,6 +231,8 @@ class Addresses:
                 company, start = company_of(first[10:-1]), 1
         if len(segments) == start + 1 and (special := _SPECIAL.get(segments[start])) is not None:
             return Target(special, company)
+        if first.startswith(DEFINITIONS) and first[len(DEFINITIONS) :][:1] in ("", "(") and len(segments) == 1:
+            return Target("definitions", first[len(DEFINITIONS) :])
         return self._entities(company, segments, start)
 
     def _entities(self, company: str | None, segments: list[str], start: int) -> Target:
