@@ -155,6 +155,8 @@ class App:
             if self._cors is not None:
                 cors, preflight = self._cors.headers(scope)
             response = Response(204, []) if preflight else await self._answer(scope, receive, request_id)
+            if response.later is not None:
+                response.body = await asyncio.to_thread(response.later)
         except Disconnected:
             return
         except StoreError as error:
@@ -183,7 +185,7 @@ class App:
                 log.warning("request %s: the answer was cut: %r", request_id, error)
                 raise
             return
-        await send({"type": "http.response.body", "body": body})
+        await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else body})
 
     async def _answer(self, scope: Scope, receive: Receive, request_id: str) -> Response:
         path: str = scope["path"]

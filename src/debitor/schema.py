@@ -496,12 +496,15 @@ class Media:
         size: how many bytes there are, or -1 when that is not known before the end.
         content_type: what they are, such as `application/pdf`.
         file_name: the name to save them under, or "".
+        made: instead of `chunks`: gives all bytes at once. It takes long and reads no store, so the server calls it
+            beside its event loop.
     """
 
-    chunks: Iterable[bytes]
+    chunks: Iterable[bytes] = ()
     size: int = -1
     content_type: str = "application/octet-stream"
     file_name: str = ""
+    made: Callable[[], bytes] | None = None
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import io
 from typing import Any
+
+from pypdf import PdfReader
 
 from wire.conftest import Books
 
@@ -23,6 +26,37 @@ def test_an_invoice_leads_to_its_pdf(books: Books) -> None:
     link = f"{books.url}/salesInvoices({id})/pdfDocument/pdfDocumentContent"
     assert found["pdfDocumentContent@odata.mediaReadLink"] == link
     assert "pdfDocumentContent@odata.mediaEditLink" not in found
+
+
+def test_the_content_is_a_pdf_that_names_the_invoice(books: Books) -> None:
+    invoice = invoice_of(books, "Open")
+    link = books.get(f"salesInvoices({invoice['id']})/pdfDocument").json()["pdfDocumentContent@odata.mediaReadLink"]
+    answer = books.get(link)
+    text = " ".join(page.extract_text() for page in PdfReader(io.BytesIO(answer.content)).pages)
+
+    assert (answer.status_code, answer.headers["Content-Type"]) == (200, "application/pdf")
+    assert invoice["number"] in answer.headers["Content-Disposition"]
+    total = f"{invoice['totalAmountIncludingTax']:,.2f}".translate(str.maketrans(",.", ".,"))
+    for wanted in (invoice["number"], invoice["customerName"], total):
+        assert wanted in text, f"{wanted} not in {text}"
+
+
+def test_a_contact_leads_to_the_statement_of_its_customer(books: Books) -> None:
+    buyer = books.get("customers?$filter=number eq '10400'").json()["value"][0]
+    person = books.get(f"customerContacts?$filter=customerId eq {buyer['id']}").json()["value"][0]
+    answer = books.get(f"customerContacts({person['id']})/pdfDocument/pdfDocumentContent")
+    text = " ".join(page.extract_text() for page in PdfReader(io.BytesIO(answer.content)).pages)
+
+    assert answer.status_code == 200, answer.text
+    for wanted in (buyer["displayName"], "10400", "100000"):
+        assert wanted in text, f"{wanted} not in {text}"
+
+
+def test_business_central_prints_no_draft_of_a_credit_memo(books: Books, strict_books: Books) -> None:
+    for mode, status in ((books, 200), (strict_books, 400)):
+        memo = mode.post("salesCreditMemos", {"customerNumber": "10400"}).json()
+        answer = mode.get(f"salesCreditMemos({memo['id']})/pdfDocument/pdfDocumentContent")
+        assert answer.status_code == status
 
 
 def test_it_can_be_expanded(books: Books) -> None:

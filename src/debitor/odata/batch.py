@@ -242,6 +242,8 @@ def _part(state: _Run, part: Part) -> Answer:
         else:
             with state.root.savepoint():
                 made = state.service.execute(request, state.root)
+        if made.later is not None:
+            made.body = made.later()
         if made.chunks is not None:
             if not 0 <= made.size <= MOST_MEDIA:
                 raise Refused(

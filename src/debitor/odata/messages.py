@@ -65,6 +65,7 @@ class Response:
         chunks: the body piece by piece instead of `body`: each `next` works for a few milliseconds at most, and may
             read the store; whoever sends the answer closes it. What it raises cuts the connection.
         size: how many bytes `chunks` gives, or -1 when that is not known.
+        later: gives the body; it takes long, so whoever sends the answer calls it beside the event loop.
     """
 
     status: int
@@ -73,6 +74,7 @@ class Response:
     wrote: bool = True
     chunks: Iterator[bytes] | None = None
     size: int = -1
+    later: Callable[[], bytes] | None = None
 
 
 @dataclass(frozen=True, slots=True)

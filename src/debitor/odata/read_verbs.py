@@ -263,6 +263,8 @@ class ReadVerbs:
         headers = [("content-type", media.content_type), *tag, *EMPTY]
         if media.file_name:
             headers.append(("content-disposition", f"attachment; filename*=UTF-8''{quote(media.file_name, safe='')}"))
+        if media.made is not None:
+            return Response(200, headers, later=media.made)
         return Response(200, headers, chunks=iter(media.chunks), size=media.size)
 
     def _property(self, scope: Scope, target: Target, fixed: dict[str, Any]) -> Response:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from functools import partial
 from typing import Any
 
 from debitor.documents.model import SalesDocument, Statement
@@ -80,12 +81,11 @@ def document_of(act: Act, id: str) -> SalesDocument | Statement | None:
 
 
 def content(act: Act, id: str) -> Media | None:
-    """Return the PDF itself."""
+    """Return the PDF itself; it is drawn beside the event loop, because that takes some milliseconds a page."""
     document = document_of(act, id)
     if document is None:
         return None
-    made = draw(document)
-    return Media([made], len(made), "application/pdf", file_name_of(document))
+    return Media(content_type="application/pdf", file_name=file_name_of(document), made=partial(draw, document))
 
 
 def file_name_of(document: SalesDocument | Statement) -> str:
