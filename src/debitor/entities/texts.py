@@ -1,6 +1,6 @@
-"""What the reference of the API says of each entity set: a sentence from its file, and requests that were made.
+"""What the reference of the API says of each entity set: a sentence from its file, and recorded requests.
 
-The examples in `examples.json` are recorded from the demo company by `make examples`.
+`examples.json` holds recorded requests by operationId; it is empty as long as none are recorded.
 """
 
 from __future__ import annotations
