@@ -404,3 +404,21 @@ def _(books: Any) -> Outcome:
 @row("OPTIONS", area=HEADERS, central=UNKNOWN)
 def _(books: Any) -> Outcome:
     return books.request("OPTIONS", "customers").status_code, ""
+
+
+@row("content of the PDF of a credit memo's draft", area=READING)
+def _(books: Any) -> Outcome:
+    memo = books.post("salesCreditMemos", {"customerNumber": "10400"}).json()
+    answer = books.get(f"salesCreditMemos({memo['id']})/pdfDocument/pdfDocumentContent")
+    return (200, "a watermark says DRAFT") if answer.status_code == 200 else code_of(answer)
+
+
+@row("`$expand` of what debitor does not keep (picture, itemVariants)", area=READING, central="200, what there is")
+def _(books: Any) -> Outcome:
+    found = books.get("items?$top=1&$expand=picture,itemVariants")
+    return found.status_code, "null or empty" if found.json()["value"][0]["itemVariants"] == [] else ""
+
+
+@row("GET entityDefinitions", area=READING)
+def _(books: Any) -> Outcome:
+    return code_of(books.request("GET", f"{books.root}/entityDefinitions"))
