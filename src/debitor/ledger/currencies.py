@@ -31,6 +31,27 @@ def factor_at(rates: Rates, code: str, on: date) -> Decimal:
     """
     if not code:
         return LOCAL
+    rate = _rate_at(rates, code, on)
+    return _factor(rate, rate.exchange_rate_amount, rate.relational_exchange_rate_amount)
+
+
+def adjustment_factor_at(rates: Rates, code: str, on: date) -> Decimal:
+    """Return the factor at which open entries of a foreign currency are valued on a day.
+
+    It is the factor of the rate's adjustment amounts; one that is zero is taken from the rate itself.
+
+    Raises:
+        Refused: as `factor_at`.
+    """
+    rate = _rate_at(rates, code, on)
+    return _factor(
+        rate,
+        rate.adjustment_exchange_rate_amount or rate.exchange_rate_amount,
+        rate.relational_adjustment_exchange_rate_amount or rate.relational_exchange_rate_amount,
+    )
+
+
+def _rate_at(rates: Rates, code: str, on: date) -> ExchangeRate:
     of_currency = rates.get(code, ())
     index = bisect_right(of_currency, on, key=_starting)
     if not index:
@@ -38,13 +59,17 @@ def factor_at(rates: Rates, code: str, on: date) -> Decimal:
             "Internal_DataNotFoundFilter",
             f"There is no exchange rate of currency {code} for {on}. Add one that starts on or before that day.",
         )
-    rate = of_currency[index - 1]
-    if not rate.exchange_rate_amount or not rate.relational_exchange_rate_amount:
+    return of_currency[index - 1]
+
+
+def _factor(rate: ExchangeRate, foreign: Decimal, local: Decimal) -> Decimal:
+    if not foreign or not local:
         raise Refused(
             "Application_FieldValidationException",
-            f"The exchange rate of currency {code} from {rate.starting_date} is zero. Enter both of its amounts.",
+            f"The exchange rate of currency {rate.currency_code} from {rate.starting_date} is zero. Enter both of "
+            "its amounts.",
         )
-    return rate.exchange_rate_amount / rate.relational_exchange_rate_amount
+    return foreign / local
 
 
 def to_lcy(amount: Decimal, factor: Decimal, precision: Decimal) -> Decimal:

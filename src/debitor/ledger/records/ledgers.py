@@ -46,6 +46,7 @@ _CUSTOMER_ENTRY = (
         ("document_number", "document_type"),
         ("source_id",),
         ("transaction_number",),
+        ("currency_code", "open"),
     ),
     frozen=_CUSTOMER_ENTRY,
     deletable=False,

@@ -91,6 +91,7 @@ class ReceivablesSetup(Row, frozen=True):
     payment_template: Code10 = ""
     general_template: Code10 = ""
     sales_source_code: Code10 = "SALES"
+    exchange_rate_adjustment_source_code: Code10 = "EXCHRATADJ"
     global_dimension_1: Code20 = ""
     global_dimension_2: Code20 = ""
 
@@ -206,18 +207,22 @@ class Currency(Row, frozen=True):
     realized_losses_account: Code20 = ""
     unrealized_gains_account: Code20 = ""
     unrealized_losses_account: Code20 = ""
+    last_date_adjusted: Day = BLANK_DATE
 
 
 @record("currency_exchange_rate", unique=(("currency_code", "starting_date"),), kept=True)
 class ExchangeRate(Row, frozen=True):
-    """From `starting_date`: `exchange_rate_amount` of the currency is worth `relational_exchange_rate_amount` LCY."""
+    """From `starting_date`: `exchange_rate_amount` of the currency is worth `relational_exchange_rate_amount` LCY.
+
+    The adjustment amounts are the rate at which open entries are adjusted; an amount of zero is that of the rate.
+    """
 
     currency_code: Code10
     starting_date: Day
     exchange_rate_amount: Rate = Decimal(1)
     relational_exchange_rate_amount: Rate = Decimal(1)
-    adjustment_exchange_rate_amount: Rate = Decimal(1)
-    relational_adjustment_exchange_rate_amount: Rate = Decimal(1)
+    adjustment_exchange_rate_amount: Rate = ZERO
+    relational_adjustment_exchange_rate_amount: Rate = ZERO
 
 
 @record("number_series", unique=(("code",),), kept=True)
