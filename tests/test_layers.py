@@ -9,13 +9,14 @@ SRC = Path(__file__).parent.parent / "src" / "debitor"
 
 ALLOWED = {
     "schema": set(),
+    "ranges": set(),
     "query": {"schema"},
     "ledger": {"schema"},
     "documents": set(),
-    "store": {"schema", "query"},
-    "odata": {"schema", "query", "store"},
+    "store": {"schema", "query", "ranges"},
+    "odata": {"schema", "query", "ranges", "store"},
     "front": {"schema", "store", "odata", "identity", "oauth", "__version__"},
-    "operations": {"schema", "query", "store", "ledger", "documents"},
+    "operations": {"schema", "query", "ranges", "store", "ledger", "documents"},
     "entities": {"schema", "query", "ledger", "operations"},
 }
 """Room -> rooms it may import besides itself. A room that is not listed composes, and may import anything."""

@@ -343,6 +343,8 @@ class Sum:
         on: their column -> our column (equality).
         where: their column -> value (equality, a constant or a Context).
         before: (their column, Context name): only rows where the column is strictly less.
+        totaling: (their column, our column): where ours holds a filter on codes (`1000..1099|1200`), the rows whose
+            column it names are summed instead of those of `on`.
     """
 
     record: type[Row]
@@ -350,6 +352,7 @@ class Sum:
     on: Mapping[str, str]
     where: Mapping[str, Any] = field(default_factory=dict)
     before: tuple[str, str] | None = None
+    totaling: tuple[str, str] | None = None
 
 
 Source = Col | Context | Constant | FirstOf | Sum
@@ -375,11 +378,13 @@ class Follow:
         record: the other record.
         column: its column that leads to our entities.
         ours: what equals it: a column of our record, or the property of a computed set.
+        filtered: `ours` holds a filter on codes (`1000..1099|1200`) instead, which names the other record's column.
     """
 
     record: type[Row]
     column: str
     ours: str = "id"
+    filtered: bool = False
 
 
 # --------------------------------------------------------------------------- entity sets
@@ -401,6 +406,9 @@ class Property:
         hidden: left out of `$metadata` and of answers while it is blank (documented-mode extras).
         filter_only: usable in `$filter`, never returned.
         language_dependent: carries the annotation IsLanguageDependent.
+        input: what a computed set is made of rather than what is asked of its rows: conditions of `$filter` on it
+            reach `rows` by its name, as the one value that `eq` gives ("value") or as a `ranges.Range` ("range",
+            dates only); rows need not fulfil them.
     """
 
     name: str
@@ -413,6 +421,7 @@ class Property:
     hidden: bool = False
     filter_only: bool = False
     language_dependent: bool = False
+    input: Literal["", "value", "range"] = ""
 
     @property
     def longest(self) -> int | None:
@@ -538,6 +547,7 @@ class EntitySet:
         aliases: other names for the set in addresses (documented mode only).
         client_ids: clients may choose the id of a new entity, in the address or the body (documented mode only).
         sortable: shown in `$metadata`.
+        addressable: False: its entities cannot be addressed one by one, as those of a query in Business Central.
         follows: what else means a change of our entities, besides their own rows, the rows that `Sum` adds up and
             those whose columns are shown through `lookups`, which count by themselves. A computed set has nothing
             else: without any, its changes cannot be asked for.
@@ -569,6 +579,7 @@ class EntitySet:
     aliases: tuple[str, ...] = ()
     client_ids: bool = False
     sortable: bool = True
+    addressable: bool = True
     follows: tuple[Follow, ...] = ()
     media: Mapping[str, Callable[[Any, str], Media | None]] = field(default_factory=dict)
     take_media: Mapping[str, Callable[[Any, str, Media], None]] = field(default_factory=dict)

@@ -84,6 +84,9 @@ def test_every_set_is_there_with_the_verbs_that_it_takes() -> None:
         one = f"{at}({{{'company_id' if of.name == 'companies' else 'id'}}})"
 
         assert set(paths[at]) == {"get", *(["post"] if of.create else [])}, of.name
+        assert (one in paths) == of.addressable, of.name
+        if not of.addressable:
+            continue
         assert ("patch" in paths[one]) == (of.change is not None), of.name
         assert ("delete" in paths[one]) == (of.remove is not None), of.name
         assert "get" in paths[f"{at}/$count"]

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from debitor.ranges import Range
 from debitor.schema import BLANK_GUID, Changes
 from debitor.store import DuplicateKey, FrozenRow, Store, StoreError
 from debitor.store.opening import open_store
@@ -148,6 +149,48 @@ def test_rows_are_found_by_any_columns(store: Store) -> None:
         assert books.total(Book, "price") == Decimal("3.75")
         assert books.total(Book, "price", isbn="none") == 0
         assert books.count(Book, in_print=False) == 3
+
+
+def test_sums_by_group(store: Store) -> None:
+    """Exact, in order of the groups, within the bounds and the company."""
+    with store.transaction() as tx:
+        books = tx.at(1)
+        books.insert_many(
+            Sale(
+                entry_number=n,
+                book_id=f"B{n % 2}",
+                kind="K" if n < 6 else "L",
+                sold_on=date(2026, 1, n),
+                amount=Decimal(n) / 4,
+            )
+            for n in range(1, 9)
+        )
+        tx.at(2).insert(Sale(entry_number=1, book_id="B1", amount=Decimal(1000)))
+        all_days = [("B0", Decimal(5)), ("B1", Decimal(4))]
+
+        assert books.sums(Sale, ("amount",), ("book_id",)) == all_days
+        assert books.sums(Sale, ("amount",), ("book_id",), within={"sold_on": Range()}) == all_days
+        assert books.sums(Sale, ("amount", "amount"), ("kind", "book_id"), kind=["L"], book_id="B1") == [
+            ("L", "B1", Decimal("1.75"), Decimal("1.75"))
+        ]
+        days = Range(date(2026, 1, 3), date(2026, 1, 5))
+        assert books.sums(Sale, ("amount",), ("book_id",), within={"sold_on": days}) == [
+            ("B0", Decimal(1)),
+            ("B1", Decimal(2)),
+        ]
+        assert books.sums(
+            Sale,
+            ("amount",),
+            ("kind",),
+            within={"sold_on": Range(None, date(2026, 1, 6)), "amount": Range(Decimal(1), None)},
+        ) == [("K", Decimal("2.25")), ("L", Decimal("1.5"))]
+        assert books.sums(Sale, ("amount",), ("kind",), within={"sold_on": Range(days.high, days.low)}) == []
+        assert books.sums(Sale, (), ("sold_on", "kind"), book_id="B0", kind="L") == [
+            (date(2026, 1, 6), "L"),
+            (date(2026, 1, 8), "L"),
+        ]
+        with pytest.raises(AssertionError):
+            books.sums(Sale, ("kind",), ("book_id",))
 
 
 def test_rows_lie_in_the_order_of_their_key(store: Store) -> None:

@@ -201,6 +201,24 @@ def _(books: Any) -> Outcome:
     return of_answer(found := books.get("customers?$top=1"), none="ETag" not in found.headers)
 
 
+@row("`customerSales?$filter=dateFilter le 2099-12-31`, without the suffix `_FilterOnly`", area=READING)
+def _(books: Any) -> Outcome:
+    return code_of(books.get("customerSales?$filter=dateFilter le 2099-12-31"))
+
+
+@row("`or` over an input of a report: `agedAsOfDate`, `dateFilter`", area=READING, central=UNKNOWN)
+def _(books: Any) -> Outcome:
+    return code_of(books.get("trialBalances?$filter=dateFilter eq 2026-01-01 or dateFilter eq 2026-02-01"))
+
+
+@row("the locale of labels and amounts in reports", area=READING, central="the server's")
+def _(books: Any) -> Outcome:
+    asked = "agedAsOfDate eq 2025-03-10 and name ne 'Total'"
+    found = books.get(f"agedAccountsReceivables?$filter={asked}&$top=1").json()["value"][0]
+    assert found["period1Label"] == "2025-02-08-2025-03-10"
+    return 200, "ISO dates, `1234.50`"
+
+
 # --------------------------------------------------------------------------- writing
 
 

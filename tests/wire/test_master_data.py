@@ -660,14 +660,20 @@ def test_a_customer_with_its_default_dimensions_in_one_request(books: Any) -> No
 
 
 def test_the_net_change_of_accounts(books: Any) -> None:
-    """All accounts together are zero; each is the sum of its entries."""
+    """All posting accounts together are zero; each is the sum of its entries, a total that of its accounts."""
     accounts = books.get("accounts").json()["value"]
     moved = next(a for a in accounts if a["netChange"])
     entries = books.get(f"generalLedgerEntries?$filter=accountNumber eq '{moved['number']}'").json()["value"]
 
-    assert round(sum(a["netChange"] for a in accounts), 2) == 0
+    posting = [a for a in accounts if a["accountType"] == "Posting"]
+    assert round(sum(a["netChange"] for a in posting), 2) == 0
     assert moved["netChange"] == pytest.approx(sum(e["debitAmount"] - e["creditAmount"] for e in entries))
     assert {e["accountId"] for e in entries} == {moved["id"]}
+    by_number = {a["number"]: a["netChange"] for a in accounts}
+    assert by_number["1399"] != 0
+    assert by_number["1399"] == pytest.approx(sum(a["netChange"] for a in posting if "1300" <= a["number"] <= "1399"))
+    above = books.get("accounts?$filter=netChange gt 0&$orderby=netChange desc").json()["value"]
+    assert [a["netChange"] for a in above] == sorted((n for n in by_number.values() if n > 0), reverse=True)
     assert {a["accountType"] for a in accounts} == {"Posting", "Heading", "Begin_x002D_Total", "End_x002D_Total"}
 
 

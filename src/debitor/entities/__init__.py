@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from debitor.entities.accounting_periods import ACCOUNTING_PERIODS
 from debitor.entities.accounts import ACCOUNTS
+from debitor.entities.aged_accounts_receivables import AGED_ACCOUNTS_RECEIVABLES
 from debitor.entities.bank_accounts import BANK_ACCOUNTS
 from debitor.entities.companies import COMPANIES
 from debitor.entities.company_information import COMPANY_INFORMATION
@@ -19,6 +20,7 @@ from debitor.entities.customer_contacts import CUSTOMER_CONTACTS
 from debitor.entities.customer_financial_details import CUSTOMER_FINANCIAL_DETAILS
 from debitor.entities.customer_payment_journals import CUSTOMER_PAYMENT_JOURNALS
 from debitor.entities.customer_payments import CUSTOMER_PAYMENTS
+from debitor.entities.customer_sales import CUSTOMER_SALES
 from debitor.entities.customers import CUSTOMERS
 from debitor.entities.default_dimensions import DEFAULT_DIMENSIONS
 from debitor.entities.dimension_set_lines import DIMENSION_SET_LINES
@@ -45,6 +47,7 @@ from debitor.entities.shipment_methods import SHIPMENT_METHODS
 from debitor.entities.subscriptions import SUBSCRIPTIONS
 from debitor.entities.tax_areas import TAX_AREAS
 from debitor.entities.tax_groups import TAX_GROUPS
+from debitor.entities.trial_balances import TRIAL_BALANCES
 from debitor.entities.units_of_measure import UNITS_OF_MEASURE
 from debitor.schema import EntitySet
 
@@ -60,6 +63,7 @@ CATALOG: Mapping[str, EntitySet] = {
         DEFAULT_DIMENSIONS,
         CUSTOMERS,
         CUSTOMER_FINANCIAL_DETAILS,
+        AGED_ACCOUNTS_RECEIVABLES,
         CONTACTS_INFORMATION,
         CONTACTS,
         COMPANY_INFORMATION,
@@ -84,6 +88,7 @@ CATALOG: Mapping[str, EntitySet] = {
         SHIPMENT_METHODS,
         ITEM_CATEGORIES,
         COUNTRIES_REGIONS,
+        TRIAL_BALANCES,
         TAX_AREAS,
         BANK_ACCOUNTS,
         SALESPEOPLE_PURCHASERS,
@@ -92,5 +97,6 @@ CATALOG: Mapping[str, EntitySet] = {
         GENERAL_LEDGER_SETUP,
         DISPUTE_STATUS,
         CUSTOMER_CONTACTS,
+        CUSTOMER_SALES,
     )
 }

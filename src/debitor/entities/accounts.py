@@ -1,6 +1,6 @@
 """accounts: the chart of accounts, read only. Source: BCApps APIV2Accounts.Page.al.
 
-`netChange` sums the entries of the account itself; headings and totals, which have no entries, show 0.
+`netChange` sums the entries of the account itself, or those of the accounts that it totals; headings show 0.
 """
 
 from debitor.ledger.records import Account, GeneralLedgerEntry, GLAccountCategory, GLAccountType
@@ -23,7 +23,12 @@ ACCOUNTS = EntitySet(
         Property(
             "netChange",
             DECIMAL,
-            Sum(GeneralLedgerEntry, "amount", on={"account_number": "number"}),
+            Sum(
+                GeneralLedgerEntry,
+                "amount",
+                on={"account_number": "number"},
+                totaling=("account_number", "totaling"),
+            ),
             editable=False,
         ),
         Property(

@@ -226,6 +226,9 @@ class ReferencePages:
                     if "$ref" in media["schema"]:
                         found[media["schema"]["$ref"].rpartition("/")[2]] = None
         lists = [name for name in found if name.endswith("List")]
+        # Where entities cannot be addressed one by one, only the list tells of them.
+        listed = (name.removesuffix("List") for name in lists)
+        found |= dict.fromkeys(name for name in listed if name in self._document["components"]["schemas"])
         return [name for name in found if name not in lists] + lists
 
     def _members(self, schema: Mapping[str, Any]) -> str:

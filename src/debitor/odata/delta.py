@@ -74,7 +74,9 @@ class Feeds:
         if self.record is not None:
             found = tx.changed(self.record, span, limit, owner=owner)
         for follow in self.follows:
-            found += tx.led_to(follow.record, follow.column, self.record, follow.ours, span, limit)
+            found += tx.led_to(
+                follow.record, follow.column, self.record, follow.ours, span, limit, filtered=follow.filtered
+            )
         if self.follows:
             found.sort(key=lambda change: (change.version, change.key))
         return found[:limit]
@@ -121,6 +123,8 @@ def _summed(of: EntitySet) -> Iterator[Follow]:
         if isinstance(source, Sum):
             theirs, ours = next(iter(source.on.items()))
             yield Follow(source.record, theirs, ours)
+            if source.totaling is not None:
+                yield Follow(source.record, *source.totaling, filtered=True)
 
 
 def _looked_up(of: EntitySet) -> Iterator[Follow]:

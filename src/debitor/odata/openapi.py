@@ -276,6 +276,8 @@ def _entity_set(maker: _Maker, of: EntitySet) -> None:
     base = f"/companies({{company_id}})/{of.name}" if of.company else f"/{of.name}"
     home = _Place(base, ("company_id",) if of.company else (), title_of(of.name), title_of(of.entity))
     _collection(maker, of, home)
+    if not of.addressable:
+        return
     key = "company_id" if of.name == "companies" else "id"
     _single(maker, of, home, key)
     inside_path, inside = f"{base}({{{key}}})", (*home.parameters, key)

@@ -22,6 +22,7 @@ from typing import Any
 
 import msgspec
 
+from debitor.odata.inputs import Bound, input_values, split_inputs
 from debitor.odata.kept import KeptRead
 from debitor.odata.memory import matches, sort_rows
 from debitor.odata.messages import CompanyRef, Host, Request
@@ -96,6 +97,9 @@ class Plan:
     addressed: bool
     selected: str
     """What follows the place in context URLs: `(number,displayName)`, or nothing when nothing was selected."""
+    where: Node | None
+    """What the filter asks of rows: all of it but the inputs of a computed set."""
+    inputs: tuple[Bound, ...]
     fixed_by_filter: tuple[tuple[str, Param], ...]
     queries: dict[Any, Query] = field(default_factory=dict)
 
@@ -283,7 +287,9 @@ class Plans:
             ordered = {term.name for term in named}
             # The key follows in the direction of the last term, so that one index gives the whole order.
             falling = named[-1].descending if named else False
-            wanted_order = (*named, *(Order(name, falling) for name in of.key if name not in ordered))
+            if named or of.rows is None:
+                # Rows that are computed in an order of their own keep it.
+                wanted_order = (*named, *(Order(name, falling) for name in of.key if name not in ordered))
         shown = shown_properties(of, shape.select)
         columns = [p for p in shown if p.type.kind != "stream"]
         have = {p.name for p in columns}
@@ -314,6 +320,7 @@ class Plans:
             if branches[-1].count:
                 members.append(f"{navigation.name}@odata.count")
             members.append(navigation.name)
+        where, inputs = split_inputs(of, shape.where)
         streams = level != "none" and any(p.type.kind == "stream" for p in shown)
         return Plan(
             of=of,
@@ -326,7 +333,9 @@ class Plans:
             render=renderer_of(of, shape.select, level, members, version=of.etag),
             addressed=streams or level == "full" or any(b.plan.addressed for b in branches),
             selected=f"({selected})" if (selected := _select_list(shape)) else "",
-            fixed_by_filter=fixed_by_filter(shape.where),
+            where=where,
+            inputs=inputs,
+            fixed_by_filter=fixed_by_filter(where),
         )
 
     def _query(
@@ -358,8 +367,8 @@ class Plans:
         if among:
             conditions.append(Among(Field(among), Param(slot, of.by_name[among].type)))
             slot += 1
-        if plan.shape.where is not None:
-            conditions.append(plan.shape.where)
+        if plan.where is not None:
+            conditions.append(plan.where)
         if seek:
             conditions.append(after(of, plan.order, slot))
             slot += len(plan.order)
@@ -464,10 +473,12 @@ class Plans:
         of = plan.of
         assert of.rows is not None, of.name
         known = {**{name: params[slot.index] for name, slot in plan.fixed_by_filter}, **fixed, **(among or {})}
+        if plan.inputs:
+            known |= input_values(plan.inputs, params)
         found = of.rows(scope.act, known)
         if fixed:
             found = [row for row in found if all(row.get(n, v) == v for n, v in fixed.items())]
-        where = plan.shape.where
+        where = plan.where
         if where is not None:
             found = [row for row in found if matches(where, row, params)]
         if plan.order:

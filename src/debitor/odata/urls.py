@@ -116,6 +116,8 @@ def keys_of(of: EntitySet, written: str) -> tuple[Any, ...]:
     `guid`, `'guid'` and `id=guid` are the same; sets with several key properties need all of them by name.
     Raises Refused (404 BadRequest_NotFound).
     """
+    if not of.addressable:
+        raise bad_key()
     if len(written) == 36 and _guid(written) and len(of.key) == 1 and of.by_name[of.key[0]].type.kind == "guid":
         return (written.lower(),)
     if len(of.key) == 1 and not _named(written):

@@ -15,6 +15,7 @@ from contextlib import AbstractContextManager
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 from debitor.query import Query
+from debitor.ranges import Range
 from debitor.schema import Changes, Row
 
 R = TypeVar("R", bound=Row)
@@ -100,6 +101,22 @@ class Reader(Protocol):
         """The sum of a decimal column (Decimal, exact)."""
         ...
 
+    def sums(
+        self,
+        record: type[Row],
+        columns: tuple[str, ...],
+        by: tuple[str, ...],
+        *,
+        within: Mapping[str, Range] | None = None,
+        **equal: Any,
+    ) -> list[tuple[Any, ...]]:
+        """For every group of rows with the same values of `by`: these, then the sums of decimal columns, exact.
+
+        The groups are in the order of `by`. `within` holds columns to ranges, of which one side may be open.
+        Without columns to sum, the rows are the different values of `by`.
+        """
+        ...
+
     def count(self, record: type[Row], **equal: Any) -> int:
         """How many rows have these values."""
         ...
@@ -139,10 +156,20 @@ class Reader(Protocol):
         ...
 
     def led_to(
-        self, record: type[Row], column: str, to: type[Row] | None, ours: str, span: Span, limit: int
+        self,
+        record: type[Row],
+        column: str,
+        to: type[Row] | None,
+        ours: str,
+        span: Span,
+        limit: int,
+        *,
+        filtered: bool = False,
     ) -> list[Change]:
         """What the rows of `record` that changed within a span lead to by `column`: the first rows of `to` whose
-        column `ours` equals it, or, without `to`, the values themselves. Deleted rows lead by id and owner only.
+        column `ours` equals it
+        (`filtered`: holds a filter on codes that names it), or, without `to`, the values
+        themselves. Deleted rows lead by id and owner only.
         """
         ...
 

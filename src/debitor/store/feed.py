@@ -73,25 +73,30 @@ def changed(cls: type[Row], by_owner: bool) -> tuple[str, str]:
 
 
 @lru_cache(None)
-def led_to(cls: type[Row], column: str, to: type[Row] | None, ours: str) -> tuple[str, str]:
+def led_to(cls: type[Row], column: str, to: type[Row] | None, ours: str, filtered: bool = False) -> tuple[str, str]:
     """Return the statements for what changed and what deleted rows of a record lead to by `column`.
 
-    That is the rows of `to` whose column `ours` equals it, or, without `to`, the value itself. Values and rows as
+    That is the rows of `to` whose column `ours` equals it
+    (`filtered`: holds a filter on codes that names it), or, without `to`, the value itself. Values and rows as
     `changed` without owner. The second is "" when what is remembered of a deleted row leads nowhere.
     """
     record = _tracked(cls)
     known = {record.owner: "owner", "id": "id"}.get(column) if record.deletable else None
-    live = _led_to(f'"{record.name}"', _company(record, "f"), column, to, ours)
+    live = _led_to(f'"{record.name}"', _company(record, "f"), column, to, ours, filtered)
     gone = "f.record = ? AND f.company = ?"
-    return live, _led_to("debitor_deleted", gone, known, to, ours) if known else ""
+    return live, _led_to("debitor_deleted", gone, known, to, ours, filtered) if known else ""
 
 
-def _led_to(table: str, where: str, column: str, to: type[Row] | None, ours: str) -> str:
+def _led_to(table: str, where: str, column: str, to: type[Row] | None, ours: str, filtered: bool) -> str:
     found, made, join = f'f."{column}"', "0", ""
     if to is not None:
         company = 't."company" = f."company" AND ' if record_of(to).by_company else ""
         # CROSS JOIN keeps SQLite from starting at the side that has all rows.
-        join = f'CROSS JOIN "{record_of(to).name}" AS t ON {company}t."{ours}" = {found} '
+        equal = f't."{ours}" = {found}'
+        if filtered:
+            ranges = f'SELECT 1 FROM json_each(code_ranges(t."{ours}")) AS r'  # noqa: S608 - declared names only
+            equal = f"t.\"{ours}\" <> '' AND EXISTS ({ranges} WHERE {found} BETWEEN r.value ->> 0 AND r.value ->> 1)"
+        join = f'CROSS JOIN "{record_of(to).name}" AS t ON {company}{equal} '
         found, made = 't."id"', f't."{CREATED}"'
     return (
         f'SELECT f."version", {found}, {made} FROM {table} AS f {join}'  # noqa: S608 - declared names only

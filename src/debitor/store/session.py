@@ -16,6 +16,7 @@ import apsw
 from msgspec.structs import astuple, replace
 
 from debitor.query import Query
+from debitor.ranges import Range
 from debitor.schema import BLANK_GUID, Changes, Row, record_of
 from debitor.store import Change, DuplicateKey, FrozenRow, Span, StoreError, feed
 from debitor.store.ddl import DUPLICATE, FROZEN
@@ -186,13 +187,14 @@ class Session:
 
     # ----------------------------------------------------------------- reading
 
-    def _rows(self, made: Shape, equal: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+    def _rows(self, made: Shape, equal: Mapping[str, Any], *more: Any) -> list[tuple[Any, ...]]:
         if made.codec.record.by_company:
             assert self.company, f"{made.codec.record.name} belongs to a company; use at(company)"
             values = [self.company]
         else:
             values = []
         values += [v if e is None else e(v) for e, v in zip(made.encoders, equal.values(), strict=True)]
+        values += more
         try:
             return self._cursor.execute(made.sql, values).fetchall()
         except apsw.Error as error:
@@ -268,6 +270,36 @@ class Session:
         value = self._rows(made, equal)[0][0]
         return unscaled(value) if value else ZERO
 
+    def sums(
+        self,
+        record: type[Row],
+        columns: tuple[str, ...],
+        by: tuple[str, ...],
+        *,
+        within: Mapping[str, Range] | None = None,
+        **equal: Any,
+    ) -> list[tuple[Any, ...]]:
+        """The groups of rows with the same values of `by`, with sums of decimal columns."""
+        kept = record_of(record).by_name
+        assert all(kept[c].type.kind == "decimal" for c in columns), f"{columns} are not all decimal columns"
+        bounds: list[str] = []
+        values: list[Any] = []
+        for name, (low, high) in (within or {}).items():
+            encoder = ENCODERS.get(kept[name].type.kind)
+            for operator, bound in ((">=", low), ("<=", high)):
+                if bound is not None:
+                    bounds.append(f' AND "{name}" {operator} ?')
+                    values.append(bound if encoder is None else encoder(bound))
+        made = shape(
+            "SELECT {0} FROM {table} WHERE {where}{1} GROUP BY {2} ORDER BY {2}", record, equal,
+            ", ".join([columns_text(by), *(f'sum("{c}")' for c in columns)]), "".join(bounds), columns_text(by),
+        )  # fmt: skip
+        groups, at = [kept[c] for c in by], len(by)
+        return [
+            (*[decode(c, v) for c, v in zip(groups, row[:at], strict=True)], *[unscaled(v) for v in row[at:]])
+            for row in self._rows(made, equal, *values)
+        ]
+
     def count(self, record: type[Row], **equal: Any) -> int:
         """How many rows have these values."""
         made = shape("SELECT count(*) FROM {table} WHERE {where}", record, equal)
@@ -324,10 +356,18 @@ class Session:
         return self._merged(record_of(record).name, live, gone, span, more, limit)
 
     def led_to(
-        self, record: type[Row], column: str, to: type[Row] | None, ours: str, span: Span, limit: int
+        self,
+        record: type[Row],
+        column: str,
+        to: type[Row] | None,
+        ours: str,
+        span: Span,
+        limit: int,
+        *,
+        filtered: bool = False,
     ) -> list[Change]:
         """What the changed and deleted rows of a record lead to, in order of version."""
-        live, gone = feed.led_to(record, column, to, ours)
+        live, gone = feed.led_to(record, column, to, ours, filtered)
         found = self._merged(record_of(record).name, live, gone, span, (), limit)
         return [change._replace(gone=False) for change in found]
 

@@ -24,6 +24,7 @@ import msgspec
 
 from debitor import schema
 from debitor.query import Among, Arithmetic, Call, Compare, Field, In, Logic, Node, Not, Null, Param, Query
+from debitor.ranges import code_ranges
 from debitor.schema import (
     FACTOR,
     SCALE,
@@ -188,6 +189,7 @@ _ON_VALUES: dict[str, Callable[..., Any]] = {
     "decimal_multiply": _multiply,
     "decimal_divide": _divide,
     "factor_scaled": lambda v: nearest(v, SCALE),
+    "code_ranges": lambda v: msgspec.json.encode(code_ranges(v)).decode(),
 }
 FUNCTIONS: dict[str, Callable[..., Any]] = {name: _of_values(made) for name, made in _ON_VALUES.items()}
 """Functions to register on a connection: SQLite's own know only ASCII, and no exact decimals."""
@@ -342,7 +344,6 @@ class _Compiler:
         self.sums += 1
         s = f"s{self.sums}"
         conditions = [f'{s}."company" = {self.company}'] if record.by_company else []
-        conditions += [f'{s}."{theirs}" = {self.column(ours).sql}' for theirs, ours in source.on.items()]
         for theirs, value in source.where.items():
             kept = record.by_name[theirs]
             conditions.append(self.equals(Expression(f'{s}."{theirs}"', FORMS[kept.type.kind]), kept.type, value))
@@ -351,11 +352,18 @@ class _Compiler:
             kind = record.by_name[theirs].type.kind
             conditions.append(f'{s}."{theirs}" < {self.slot(_context(name, kind))}')
         assert record.by_name[source.column].type.kind == "decimal", f"{source.column} is not a decimal column"
-        return Expression(
-            f'(SELECT COALESCE(SUM({s}."{source.column}"), 0) FROM "{record.name}" AS {s} '  # noqa: S608
-            f"WHERE {' AND '.join(conditions) or '1'})",
-            "decimal",
-        )
+        same = [f'{s}."{theirs}" = {self.column(ours).sql}' for theirs, ours in source.on.items()]
+        total = f'SELECT COALESCE(SUM({s}."{source.column}"), 0) FROM'
+        rows = f'"{record.name}" AS {s} WHERE'
+        plain = f"({total} {rows} {' AND '.join([*conditions, *same]) or '1'})"
+        if source.totaling is None:
+            return Expression(plain, "decimal")
+        theirs, ours = source.totaling
+        filtered = self.column(ours).solid
+        # CROSS JOIN: the few ranges lead, and each is one stretch of an index.
+        conditions.append(f'{s}."{theirs}" BETWEEN r.value ->> 0 AND r.value ->> 1')
+        ranges = f"({total} json_each(code_ranges({filtered})) AS r CROSS JOIN {rows} {' AND '.join(conditions)})"
+        return Expression(f"CASE WHEN {filtered} = '' THEN {plain} ELSE {ranges} END", "decimal")
 
     def fixed(self, path: str, value: Any) -> str:
         alias, dot, name = path.rpartition(".")

@@ -43,6 +43,8 @@ _CUSTOMER_ENTRY = (
     key=("entry_number",),
     indexes=(
         ("customer_id", "open", "due_date", "entry_number"),
+        # Sales by customer and period, read from the index alone: decisions/0013.
+        ("customer_id", "posting_date", "document_type", "sales_lcy"),
         ("document_number", "document_type"),
         ("source_id",),
         ("transaction_number",),
@@ -164,7 +166,12 @@ class DetailedEntry(Row, frozen=True):
 @record(
     "general_ledger_entry",
     key=("entry_number",),
-    indexes=(("account_number", "posting_date"), ("document_number", "posting_date"), ("transaction_number",)),
+    indexes=(
+        # With the amounts, so that sums never read the wide rows: decisions/0013.
+        ("account_number", "posting_date", "amount", "debit_amount", "credit_amount"),
+        ("document_number", "posting_date"),
+        ("transaction_number",),
+    ),
     frozen=("*",),
     deletable=False,
 )
