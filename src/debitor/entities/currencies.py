@@ -5,6 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 from debitor.entities.master import Use, editable, refuse
+from debitor.ledger.minor_units import INVOICE_ROUNDING, decimal_places, minor_unit
 from debitor.ledger.records import (
     BankAccount,
     Currency,
@@ -21,6 +22,13 @@ _PLACES = re.compile(r"([0-9])(?::([0-9]))?", re.ASCII)
 
 
 def _check(act: Act, row: Currency | None, columns: dict[str, Any]) -> None:
+    if row is None and not act.strict:
+        # What ISO 4217 says of the code, where the client says nothing.
+        iso = columns["code"]
+        columns.setdefault("amount_decimal_places", f"{decimal_places(iso)}:{decimal_places(iso)}")
+        columns.setdefault("amount_rounding_precision", minor_unit(iso))
+        columns.setdefault("invoice_rounding_precision", INVOICE_ROUNDING.get(iso, Decimal(0)))
+        columns.setdefault("emu_currency", iso == "EUR")
     places = columns.get("amount_decimal_places")
     if places is not None:
         match = _PLACES.fullmatch(places)

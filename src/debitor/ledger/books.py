@@ -8,7 +8,7 @@ from datetime import date
 from decimal import Decimal
 
 from debitor.ledger.currencies import Rates
-from debitor.ledger.dimensions import Pairs
+from debitor.ledger.dimensions import ALL_GO_TOGETHER, Combinations, Pairs
 from debitor.ledger.numbering import NextNumbers
 from debitor.ledger.records import (
     Account,
@@ -48,6 +48,7 @@ class Books:
         documents: customer ledger entry number -> the posted invoice or credit memo behind it.
         series, series_lines: number series of the journal, by code.
         sets: dimension set number -> its pairs; dimensions, values: what those pairs name.
+        combinations: dimensions and values that do not go together.
         rules: id of a record (customer, G/L account, bank account) -> the default dimensions that apply to it.
         strict: refuse what Business Central refuses.
     """
@@ -73,6 +74,7 @@ class Books:
     sets: Mapping[int, Pairs] = field(default_factory=dict)
     dimensions: Mapping[str, Dimension] = field(default_factory=dict)
     values: Mapping[tuple[str, str], DimensionValue] = field(default_factory=dict)
+    combinations: Combinations = field(default_factory=lambda: ALL_GO_TOGETHER)
     rules: Mapping[str, Sequence[DefaultDimension]] = field(default_factory=dict)
     next: NextNumbers = EMPTY_LEDGERS
 

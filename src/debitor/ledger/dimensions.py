@@ -11,13 +11,26 @@ Source: BCApps DimensionManagement.Codeunit.al, retold.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
-from debitor.ledger.records import DefaultDimension, Dimension, DimensionValue, PostingValidation
+from debitor.ledger.records import (
+    CombinationRestriction,
+    DefaultDimension,
+    Dimension,
+    DimensionCombination,
+    DimensionValue,
+    DimensionValueCombination,
+    PostingValidation,
+)
 from debitor.schema import Refused
 
 Pairs = Mapping[str, str]
 """A dimension set: dimension code -> value code."""
+
+Combinations = Mapping[tuple[str, str], frozenset[tuple[str, str]] | None]
+"""Two dimensions -> the pairs of their values that do not go together; None: no values of theirs do."""
+
+ALL_GO_TOGETHER: Combinations = {}
 
 _ESCAPES = str.maketrans({"%": "%25", "=": "%3D", "|": "%7C"})
 
@@ -92,14 +105,32 @@ def check(pairs: Pairs, rules: Sequence[DefaultDimension], *, record: str, where
         )
 
 
+def combinations_of(
+    combinations: Iterable[DimensionCombination], of_values: Iterable[DimensionValueCombination]
+) -> Combinations:
+    """Return which dimensions and values do not go together."""
+    limited: dict[tuple[str, str], set[tuple[str, str]]] = {}
+    for row in of_values:
+        values = row.dimension_1_value_code, row.dimension_2_value_code
+        limited.setdefault((row.dimension_1_code, row.dimension_2_code), set()).add(values)
+        limited.setdefault((row.dimension_2_code, row.dimension_1_code), set()).add(values[::-1])
+    found: dict[tuple[str, str], frozenset[tuple[str, str]] | None] = {}
+    for combination in combinations:
+        both = combination.dimension_1_code, combination.dimension_2_code
+        blocked = combination.restriction == CombinationRestriction.BLOCKED
+        found[both] = None if blocked else frozenset(limited.get(both, ()))
+    return found
+
+
 def check_usable(
     pairs: Pairs,
     dimensions: Mapping[str, Dimension],
     values: Mapping[tuple[str, str], DimensionValue],
     *,
     where: str,
+    combinations: Combinations = ALL_GO_TOGETHER,
 ) -> None:
-    """Refuse a set with a dimension or value that is blocked or gone.
+    """Refuse a set with a dimension or value that is blocked or gone, or with some that do not go together.
 
     Args:
         dimensions: by code; values: by (dimension code, value code).
@@ -116,3 +147,17 @@ def check_usable(
         else:
             continue
         raise Refused("Application_DialogException", f"{what}, used on {where}, {state}. Choose another one.")
+    for (one, other), forbidden in combinations.items():
+        if one not in pairs or other not in pairs:
+            continue
+        if forbidden is None:
+            what = f"Dimensions {one} and {other}"
+        elif (pairs[one], pairs[other]) in forbidden:
+            what = f"Dimension values {one} {pairs[one]} and {other} {pairs[other]}"
+        else:
+            continue
+        raise Refused(
+            "Application_DialogException",
+            f"{what}, used on {where}, do not go together. Leave one of them out, or change the dimension "
+            "combinations.",
+        )

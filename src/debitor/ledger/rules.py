@@ -170,7 +170,7 @@ def _check_dimensions(line: JournalLine, books: Books, seen: set[tuple[int, str]
     where = f"line {line.line_number} of journal {books.batch.name}"
     if number and (number, "") not in seen:
         seen.add((number, ""))
-        dimensions.check_usable(pairs, books.dimensions, books.values, where=where)
+        dimensions.check_usable(pairs, books.dimensions, books.values, where=where, combinations=books.combinations)
     for kind, id, account_number, _sign in sides_of(line):
         rules = books.rules.get(id)
         if rules and (number, id) not in seen:

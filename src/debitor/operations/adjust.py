@@ -18,7 +18,7 @@ from debitor.ledger.records import (
     ExchangeRate,
 )
 from debitor.operations.dimensions import pairs_of, rules_of
-from debitor.operations.payments import relation, setup_of
+from debitor.operations.payments import posting_setup, relation
 from debitor.operations.sales_posting import next_numbers
 from debitor.query import Among, Compare, Field, Logic, Param, Query
 from debitor.schema import BLANK_DATE, BOOL, DATE, DECIMAL, GUID, INT32, EntitySet, Property, Row, code
@@ -130,7 +130,7 @@ def load_books(tx: Transaction, ending: date, on: date, currency_code: str, user
     wanted |= {held.bank.ledger_account for held in banks}
     accounts = {a.number: a for a in tx.all(Account, number=sorted(wanted))}
     return adjust.AdjustmentBooks(
-        setup=setup_of(tx),
+        setup=posting_setup(tx, user),
         currencies=currencies,
         rates=rates,
         entries=entries,

@@ -6,6 +6,7 @@ import re
 from datetime import date
 from decimal import Decimal
 
+from debitor.ledger.minor_units import INVOICE_ROUNDING, minor_unit
 from debitor.ledger.records import (
     Account,
     AccountType,
@@ -166,8 +167,7 @@ RO Romania|RS Serbia|SA Saudi Arabia|SE Sweden|SG Singapore|SI Slovenia|SK Slova
 TW Taiwan|UA Ukraine|US United States|VN Vietnam|ZA South Africa"""
 
 _SYMBOLS = {"EUR": "€", "USD": "$", "GBP": "£", "JPY": "¥", "CHF": "CHF", "DKK": "kr.", "SEK": "kr", "NOK": "kr"}
-_PRECISION = {"JPY": "1", "KRW": "1", "ISK": "1", "CLP": "1", "KWD": "0.001", "BHD": "0.001", "TND": "0.001"}
-"""The smallest amount of currencies that have not two decimal places."""
+EURO = "EUR"
 _CURRENCY = re.compile(r"[A-Z]{3}", re.ASCII)
 LONGEST_NAME = 30
 
@@ -228,7 +228,10 @@ def _fill(tx: Transaction, name: str, currency: str, today: date) -> None:
         ReceivablesSetup(
             local_currency_code=currency,
             local_currency_symbol=_SYMBOLS.get(currency, currency),
-            amount_rounding_precision=Decimal(_PRECISION.get(currency, "0.01")),
+            amount_rounding_precision=minor_unit(currency),
+            invoice_rounding=currency in INVOICE_ROUNDING,
+            invoice_rounding_precision=INVOICE_ROUNDING.get(currency, minor_unit(currency)),
+            emu_currency=currency == EURO,
             customer_numbers="CUST",
             item_numbers="ITEM",
             contact_numbers="CONT",
@@ -277,6 +280,7 @@ def _insert_groups(tx: Transaction) -> None:
             credit_rounding_account="6210",
             application_rounding_debit_account="6220",
             application_rounding_credit_account="6220",
+            invoice_rounding_account="6210",
             write_off_account="6410",
         )
         for code, description, receivables in (

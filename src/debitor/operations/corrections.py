@@ -31,7 +31,7 @@ from debitor.ledger.records import (
 )
 from debitor.ledger.sales_documents import CREDIT_MEMO, INVOICE, LINE_STEP, Kind, refuse
 from debitor.ledger.unapply import only_applied, unapply
-from debitor.operations.payments import setup_of
+from debitor.operations.payments import posting_setup, setup_of
 from debitor.operations.sales_posting import next_numbers, post_document
 from debitor.operations.sales_values import document_of, draft_number, lines_of, terms_of
 from debitor.schema import Act, Draft, Located, Refused
@@ -59,7 +59,7 @@ def cancel_document(kind: Kind, act: Act, id: str) -> SalesDocument:
     """
     tx: Transaction = act.tx
     document = document_of(tx, kind, id)
-    setup = setup_of(tx)
+    setup = posting_setup(tx, act.user)
     check_cancellable(tx, kind, document, setup)
     invoice: SalesDocument | None = None
     if kind is CREDIT_MEMO:

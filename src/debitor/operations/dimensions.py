@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from debitor.ledger.dimensions import Pairs, fingerprint
+from debitor.ledger.dimensions import Combinations, Pairs, combinations_of, fingerprint
 from debitor.ledger.records import (
     DefaultDimension,
     Dimension,
+    DimensionCombination,
     DimensionSet,
     DimensionSetEntry,
     DimensionValue,
+    DimensionValueCombination,
     ReceivablesSetup,
 )
 from debitor.schema import BLANK_GUID
@@ -82,6 +84,11 @@ def dimensions_of(
     dimensions = {d.code: d for d in tx.all(Dimension, code=codes)}
     rows = tx.all(DimensionValue, dimension_code=codes, code=used)
     return dimensions, {(v.dimension_code, v.code): v for v in rows}
+
+
+def combinations(tx: Reader) -> Combinations:
+    """Return which dimensions and values do not go together."""
+    return combinations_of(tx.all(DimensionCombination), tx.all(DimensionValueCombination))
 
 
 def rules_of(tx: Reader, owners: Sequence[tuple[str, str]]) -> dict[str, list[DefaultDimension]]:

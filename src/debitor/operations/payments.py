@@ -25,6 +25,7 @@ from debitor.ledger.books import posting_amount
 from debitor.ledger.currencies import factor_at
 from debitor.ledger.dimensions import default_set
 from debitor.ledger.journal import LineBefore, Neighbour, Numbering
+from debitor.ledger.posting_dates import setup_for
 from debitor.ledger.records import (
     Account,
     AccountType,
@@ -41,6 +42,7 @@ from debitor.ledger.records import (
     NumberSeriesLine,
     ReceivablesSetup,
     SalesInvoice,
+    UserSetup,
 )
 from debitor.operations.dimensions import set_number
 from debitor.schema import BLANK_DATE, BLANK_GUID, Act, Draft, Refused
@@ -71,6 +73,11 @@ def setup_of(tx: Reader) -> ReceivablesSetup:
     setup = tx.find(ReceivablesSetup)
     assert setup, "a company without receivables set-up"
     return setup
+
+
+def posting_setup(tx: Reader, user: str) -> ReceivablesSetup:
+    """The company's set-up, with the range of dates in which this user (a client, by name) may post."""
+    return setup_for(setup_of(tx), tx.find(UserSetup, user_id=user[:50].upper()))
 
 
 def rates_of(tx: Reader, code: str) -> dict[str, Sequence[ExchangeRate]]:

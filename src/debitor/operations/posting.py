@@ -11,6 +11,7 @@ from debitor.ledger import post
 from debitor.ledger.amounts import ZERO
 from debitor.ledger.apply import UNREALIZED
 from debitor.ledger.books import Books, Posting, is_empty
+from debitor.ledger.dimensions import ALL_GO_TOGETHER
 from debitor.ledger.invariants import posting_findings
 from debitor.ledger.records import (
     Account,
@@ -33,8 +34,9 @@ from debitor.ledger.records import (
     NumberSeries,
     NumberSeriesLine,
     PostingValidation,
-    ReceivablesSetup,
 )
+from debitor.operations.dimensions import combinations
+from debitor.operations.payments import posting_setup
 from debitor.operations.sales_posting import documents_behind, next_numbers
 from debitor.schema import BLANK_GUID, Refused, Row
 from debitor.store import Reader, Transaction
@@ -76,9 +78,8 @@ def load_books(
     tx: Transaction, batch: JournalBatch, lines: Sequence[JournalLine], *, today: date, user: str, strict: bool
 ) -> Books:
     """Return what posting these lines may see; the number of statements does not depend on the number of lines."""
-    setup = tx.find(ReceivablesSetup)
+    setup = posting_setup(tx, user)
     template = tx.find(JournalTemplate, name=batch.template_name)
-    assert setup, "a company without receivables set-up"
     assert template, f"journal {batch.name} without template {batch.template_name}"
     filled = [line for line in lines if not is_empty(line)]
     customers = {c.id: c for c in _all(tx, Customer, "id", _ids(filled, AccountType.CUSTOMER))}
@@ -122,6 +123,7 @@ def load_books(
         sets=sets,
         dimensions=dimensions,
         values=values,
+        combinations=combinations(tx) if sets else ALL_GO_TOGETHER,
         rules=_rules(tx, customers, accounts.values(), banks),
         next=next_numbers(tx),
     )

@@ -39,8 +39,8 @@ from debitor.ledger.records import (
     TaxGroup,
 )
 from debitor.ledger.sales_documents import CREDIT_MEMO, INVOICE, Kind, kind_of, refuse
-from debitor.operations.dimensions import dimensions_of, pairs_of, rules_of
-from debitor.operations.payments import setup_of
+from debitor.operations.dimensions import combinations, dimensions_of, pairs_of, rules_of
+from debitor.operations.payments import posting_setup
 from debitor.operations.sales_values import document_of, lines_of, posted_number
 from debitor.schema import BLANK_GUID, Act, Changes, Draft, Row
 from debitor.store import Reader, Transaction
@@ -63,7 +63,7 @@ def post_document(kind: Kind, tx: Transaction, id: str, *, user: str, cancels: b
     header = document_of(tx, kind, id)
     if header.posted:
         raise refuse(f"{kind.noun.capitalize()} {header.number} is posted already; the action is for drafts.")
-    setup = setup_of(tx)
+    setup = posting_setup(tx, user)
     lines = lines_of(tx, kind, id)
     number = posted_number(tx, header, setup)
     books = document_books(tx, header, lines, setup, number, user)
@@ -303,10 +303,11 @@ def number_used(tx: Reader, header: SalesDocument, number: str) -> str:
 
 
 def check_dimensions_usable(tx: Reader, header: SalesDocument, sets: Mapping[int, Mapping[str, str]]) -> None:
-    """Refuse blocked dimensions and values."""
+    """Refuse blocked dimensions and values, and those that do not go together."""
     dimensions, values = dimensions_of(tx, sets)
+    together, where = combinations(tx), f"{kind_of(header).noun} {header.draft_number}"
     for pairs in sets.values():
-        check_usable(pairs, dimensions, values, where=f"{kind_of(header).noun} {header.draft_number}")
+        check_usable(pairs, dimensions, values, where=where, combinations=together)
 
 
 def dimension_rules(

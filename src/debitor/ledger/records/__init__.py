@@ -10,6 +10,13 @@ One module per room of the books: set-up and master records, journals, documents
 
 from __future__ import annotations
 
+from debitor.ledger.records.controls import (
+    DefaultDimensionPriority,
+    DimensionCombination,
+    DimensionValueCombination,
+    ReasonCode,
+    UserSetup,
+)
 from debitor.ledger.records.documents import (
     SalesCreditMemo,
     SalesCreditMemoLine,
@@ -21,6 +28,7 @@ from debitor.ledger.records.documents import (
 from debitor.ledger.records.enums import (
     AccountType,
     ApplicationMethod,
+    CombinationRestriction,
     ContactType,
     CreditMemoStatus,
     CurrencyApplication,
@@ -35,6 +43,7 @@ from debitor.ledger.records.enums import (
     JournalTemplateType,
     LineType,
     PostingValidation,
+    RoundingDirection,
     TaxType,
     TolerancePosting,
 )
@@ -76,6 +85,7 @@ __all__ = [
     "ApplicationMethod",
     "BankAccount",
     "BankAccountLedgerEntry",
+    "CombinationRestriction",
     "Company",
     "ContactType",
     "CreditMemoStatus",
@@ -86,13 +96,16 @@ __all__ = [
     "CustomerLedgerEntry",
     "CustomerPostingGroup",
     "DefaultDimension",
+    "DefaultDimensionPriority",
     "DetailedEntry",
     "DetailedEntryType",
     "Dimension",
+    "DimensionCombination",
     "DimensionParentType",
     "DimensionSet",
     "DimensionSetEntry",
     "DimensionValue",
+    "DimensionValueCombination",
     "DocumentType",
     "ExchangeRate",
     "GLAccountCategory",
@@ -113,7 +126,9 @@ __all__ = [
     "PaymentMethod",
     "PaymentTerm",
     "PostingValidation",
+    "ReasonCode",
     "ReceivablesSetup",
+    "RoundingDirection",
     "SalesCreditMemo",
     "SalesCreditMemoLine",
     "SalesDocument",
@@ -124,4 +139,5 @@ __all__ = [
     "TaxGroup",
     "TaxType",
     "TolerancePosting",
+    "UserSetup",
 ]

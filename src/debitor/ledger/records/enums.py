@@ -149,6 +149,23 @@ class PostingValidation(WireEnum):
     NO_CODE = (3, "No Code")
 
 
+class CombinationRestriction(WireEnum):
+    """How far two dimensions do not go together."""
+
+    __edm__ = "dimensionCombinationRestriction"
+    LIMITED = (0, "Limited")
+    BLOCKED = (1, "Blocked")
+
+
+class RoundingDirection(WireEnum):
+    """To which multiple of its precision an invoice total is rounded."""
+
+    __edm__ = "invoiceRoundingType"
+    NEAREST = (0, "Nearest")
+    UP = (1, "Up")
+    DOWN = (2, "Down")
+
+
 class DimensionParentType(WireEnum):
     """Whose default dimension it is."""
 

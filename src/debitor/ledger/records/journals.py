@@ -36,6 +36,7 @@ class JournalTemplate(Row, frozen=True):
     description: Text80 = ""
     type: JournalTemplateType = JournalTemplateType.GENERAL
     source_code: Code10 = ""
+    reason_code: Code10 = ""
     recurring: Flag = False
     force_document_balance: Flag = True
     number_series: Code20 = ""

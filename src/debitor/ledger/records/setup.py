@@ -14,6 +14,7 @@ from debitor.ledger.records.enums import (
     GLAccountType,
     ItemType,
     PostingValidation,
+    RoundingDirection,
     TaxType,
     TolerancePosting,
 )
@@ -60,13 +61,21 @@ class Company(Row, frozen=True):
 
 @record("receivables_setup", kept=True)
 class ReceivablesSetup(Row, frozen=True):
-    """General ledger and receivables set-up; one row."""
+    """General ledger and receivables set-up; one row.
+
+    `invoice_rounding`: totals of documents are rounded to a multiple of `invoice_rounding_precision` (local currency)
+    or of the currency's. `emu_currency`: the local currency belongs to the economic and monetary union.
+    """
 
     local_currency_code: Code10 = ""
     local_currency_symbol: Text10 = ""
     amount_rounding_precision: Amount = Decimal("0.01")
     unit_amount_rounding_precision: Amount = Decimal("0.00001")
     application_rounding_precision: Amount = ZERO
+    invoice_rounding: Flag = False
+    invoice_rounding_precision: Amount = Decimal("0.01")
+    invoice_rounding_type: RoundingDirection = RoundingDirection.NEAREST
+    emu_currency: Flag = False
     allow_posting_from: Day = BLANK_DATE
     allow_posting_to: Day = BLANK_DATE
     payment_discount_grace_period: Formula = ""
@@ -129,6 +138,7 @@ class CustomerPostingGroup(Row, frozen=True):
     credit_rounding_account: Code20 = ""
     application_rounding_debit_account: Code20 = ""
     application_rounding_credit_account: Code20 = ""
+    invoice_rounding_account: Code20 = ""
     write_off_account: Code20 = ""
 
 
@@ -193,7 +203,11 @@ class PaymentMethod(Row, frozen=True):
 
 @record("currency", unique=(("code",),), kept=True)
 class Currency(Row, frozen=True):
-    """A foreign currency. Accounts are G/L account numbers."""
+    """A foreign currency. Accounts are G/L account numbers.
+
+    `invoice_rounding_precision` zero: totals of documents are not rounded further. `last_date_adjusted`: the posting
+    date of the last adjustment of exchange rates.
+    """
 
     code: Code10
     description: Text30 = ""
@@ -207,6 +221,9 @@ class Currency(Row, frozen=True):
     realized_losses_account: Code20 = ""
     unrealized_gains_account: Code20 = ""
     unrealized_losses_account: Code20 = ""
+    invoice_rounding_precision: Amount = ZERO
+    invoice_rounding_type: RoundingDirection = RoundingDirection.NEAREST
+    emu_currency: Flag = False
     last_date_adjusted: Day = BLANK_DATE
 
 
