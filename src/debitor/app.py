@@ -15,7 +15,9 @@ import logging
 import re
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from typing import Protocol
+from functools import partial
+from hashlib import sha256
+from typing import Any, Protocol
 from urllib.parse import unquote_to_bytes
 
 from debitor.front.asgi import Receive, Scope, Send, headers_of, request_ids
@@ -28,6 +30,7 @@ from debitor.front.outside import Outside
 from debitor.front.page import API
 from debitor.front.pieces import send_pieces
 from debitor.front.reference import Reference
+from debitor.front.uploads import portions
 from debitor.identity import Authenticator, Caller, TooManyAttempts
 from debitor.oauth import Tokens
 from debitor.odata.errors import ERROR_HEADERS, error_body, response_of
@@ -68,6 +71,18 @@ class Answering(Protocol):
         """Answer a request that reads."""
         ...
 
+    def uploads(self, path: str) -> bool:
+        """Whether a PUT or PATCH of this address brings the content of a stream property."""
+        ...
+
+    def begin_content(self, request: Request, root: Root) -> Any:
+        """Begin a content. Returns what `append_content` takes, with its `id`. Raises Refused."""
+        ...
+
+    def append_content(self, upload: Any, data: bytes, root: Root) -> None:
+        """Add a portion to a content."""
+        ...
+
     def execute(self, request: Request, root: Root) -> Response:
         """Answer a request that writes. Raises Refused and StoreError, so that the store undoes it."""
         ...
@@ -99,6 +114,7 @@ class App:
         fixed_origin: use `origin` always, for a server behind a proxy.
         proxies: whose Forwarded and X-Forwarded-* headers are believed; None: nobody's.
         max_body: bytes of the largest body, after decompression.
+        max_media: bytes of the largest content of a stream property.
         limiter: how much one user may ask; None: any amount.
         cors: which pages of other origins may ask; None: none.
         https: this server itself speaks TLS.
@@ -117,6 +133,7 @@ class App:
         fixed_origin: bool = False,
         proxies: Proxies | None = None,
         max_body: int = 32 << 20,
+        max_media: int = 150 << 20,
         limiter: Limiter | None = None,
         cors: Cors | None = None,
         https: bool = False,
@@ -125,7 +142,7 @@ class App:
         handshake: Callable[[str], Awaitable[str]] | None = None,
     ) -> None:
         self.service, self.store, self.identity = service, store, identity
-        self.max_body = max_body
+        self.max_body, self.max_media = max_body, max_media
         self._limiter, self._cors = limiter, cors
         self._origins = Origins(origin, fixed=fixed_origin, proxies=proxies)
         self._always = [_NOSNIFF, _HSTS] if https else [_NOSNIFF]
@@ -240,7 +257,9 @@ class App:
                 raise Refused("BadRequest_MethodNotAllowed", f"There is no method '{method[:20]}' here.", 405)
             if "\ufffd" in path:
                 _check_utf8(scope["raw_path"])
-            body = b"" if method == "GET" else await read_body(receive, headers, self.max_body)
+            # An address that ends in a key names an entity; only others can be those of a stream property.
+            upload = method in ("PUT", "PATCH") and path[-1:] != ")" and self.service.uploads(path[len(prefix) + 1 :])
+            body = b"" if method == "GET" or upload else await read_body(receive, headers, self.max_body)
             query = scope["query_string"].decode("ascii", "replace")
         except Refused as no:
             response = response_of(no, request_id)
@@ -263,6 +282,8 @@ class App:
                 if turn is not None:
                     turn.check()
             else:
+                if upload:
+                    await self._take_content(request, receive, headers)
                 response = await self._write(request, turn, long=needs == "long")
         except (Refused, StoreError) as no:
             response = service.error_response(request, no)
@@ -274,6 +295,21 @@ class App:
         if response.status == 503:
             response.headers.append(("retry-after", "1"))
         return response
+
+    async def _take_content(self, request: Request, receive: Receive, headers: dict[str, str]) -> None:
+        """Bring the body of a request to the store, and note there what it has become.
+
+        Raises:
+            Refused, StoreError: nothing that was sent is used.
+            Disconnected: the client went away.
+        """
+        service, store = self.service, self.store
+        begun = await store.write(partial(service.begin_content, request))
+        digest = sha256()
+        async for data in portions(receive, headers, self.max_media):
+            digest.update(data)
+            await store.write(partial(service.append_content, begun, data))
+        request.content, request.digest = begun.id, digest.hexdigest()
 
     async def _write(self, request: Request, turn: Turn | None, *, long: bool) -> Response:
         """Run a request that writes; again and again while it needs a handshake first."""

@@ -19,6 +19,7 @@ Values in memory, in the store, on the wire:
 | bool     | bool                                | INTEGER 0/1               | true / false                  |
 | enum     | str, the wire form (`Credit_x0020_Memo`) | TEXT                 | string                        |
 | formula  | str, a date formula (`1M+CM`)       | TEXT                      | string                        |
+| bytes    | bytes                               | BLOB                      | never on the wire             |
 | stream   | never in memory                     | -                         | media link                    |
 
 Empty values are typed, never null: `BLANK_GUID`, `""`, `0`, `BLANK_DATE`, `_x0020_`.
@@ -47,7 +48,7 @@ LARGEST = Decimal(10) ** 13
 
 Kind = Literal[
     "guid", "code", "text", "decimal", "factor", "date", "datetime", "int32", "int64", "bool",
-    "enum", "formula", "stream",
+    "enum", "formula", "bytes", "stream",
 ]  # fmt: skip
 
 EDM: dict[str, str] = {
@@ -62,6 +63,7 @@ EDM: dict[str, str] = {
     "int64": "Edm.Int64",
     "bool": "Edm.Boolean",
     "formula": "Edm.String",
+    "bytes": "Edm.Binary",
     "stream": "Edm.Stream",
 }
 
@@ -115,7 +117,7 @@ class Type:
 BLANKS: dict[str, Any] = {
     "guid": BLANK_GUID, "code": "", "text": "", "decimal": Decimal(0), "factor": Decimal(0),
     "date": BLANK_DATE, "datetime": "0001-01-01T00:00:00.000Z", "int32": 0, "int64": 0, "bool": False,
-    "enum": BLANK_ENUM, "formula": "", "stream": None,
+    "enum": BLANK_ENUM, "formula": "", "bytes": b"", "stream": None,
 }  # fmt: skip
 
 GUID = Type("guid")
@@ -127,6 +129,7 @@ INT32 = Type("int32")
 INT64 = Type("int64")
 BOOL = Type("bool")
 FORMULA = Type("formula")
+BYTES = Type("bytes")
 STREAM = Type("stream")
 
 
@@ -168,6 +171,7 @@ Int = Annotated[int, INT32]
 BigInt = Annotated[int, INT64]
 Flag = Annotated[bool, BOOL]
 Formula = Annotated[str, FORMULA]
+Bytes = Annotated[bytes, BYTES]
 
 
 # --------------------------------------------------------------------------- refusals
@@ -505,6 +509,7 @@ class Media:
         size: how many bytes there are, or -1 when that is not known before the end.
         content_type: what they are, such as `application/pdf`.
         file_name: the name to save them under, or "".
+        kept: of new content: the id under which the store has it already; `take_media` writes it down.
         made: instead of `chunks`: gives all bytes at once. It takes long and reads no store, so the server calls it
             beside its event loop.
     """
@@ -513,6 +518,7 @@ class Media:
     size: int = -1
     content_type: str = "application/octet-stream"
     file_name: str = ""
+    kept: str = ""
     made: Callable[[], bytes] | None = None
 
 

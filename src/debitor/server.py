@@ -27,6 +27,7 @@ from debitor.app import DRAIN, App
 from debitor.front.cors import Cors
 from debitor.front.forwarding import Proxies
 from debitor.front.limits import Limiter, Limits
+from debitor.front.uploads import sweeping
 from debitor.host import BooksHost
 from debitor.ledger.records import Company
 from debitor.notifier import Notifier
@@ -253,6 +254,7 @@ async def _serve(settings: Settings, store: Store, start: Start, say: Callable[[
         fixed_origin=bool(settings.public_url),
         proxies=Proxies(settings.trusted_proxies) if settings.trusted_proxies else None,
         max_body=settings.max_body,
+        max_media=settings.max_media,
         limiter=Limiter(limits_of(settings)) if settings.limits == "online" else None,
         cors=Cors(settings.cors_origins) if settings.cors_origins else None,
         https=settings.tls_cert is not None,
@@ -283,6 +285,7 @@ async def _serve(settings: Settings, store: Store, start: Start, say: Callable[[
     stopped = asyncio.create_task(stop.wait())
     upkeep = asyncio.create_task(keep_forgetting(store, days=settings.deletions_kept))
     notifying = asyncio.create_task(notifier.run())
+    sweeper = asyncio.create_task(sweeping(store, Company))
     try:
         answered = asyncio.create_task(first_answer(settings))
         await asyncio.wait({serving, stopped, answered}, return_when=asyncio.FIRST_COMPLETED)
@@ -314,6 +317,7 @@ async def _serve(settings: Settings, store: Store, start: Start, say: Callable[[
         stopped.cancel()
         upkeep.cancel()
         notifying.cancel()
+        sweeper.cancel()
         if postman is not None:
             postman.cancel()
             await asyncio.wait({postman}, timeout=LAST_MAIL)

@@ -173,6 +173,7 @@ class Settings:
     limit_wait: int = _setting(480, _whole(1, 3600), "seconds that one waits at most")
     limit_work: int = _setting(480, _whole(1, 3600), "seconds that a request may take")
     max_body: int = _setting(32 << 20, _size, "largest request body, in bytes after decompression")
+    max_media: int = _setting(150 << 20, _size, "largest content of an attachment, in bytes")
     deletions_kept: int = _setting(30, _whole(1, 3650), "days for which delta links can tell what was deleted")
     webhook_delay: int = _setting(
         1000, _whole(10, 3_600_000), "milliseconds that changes wait for more before subscribers are told"

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from debitor.entities.accounting_periods import ACCOUNTING_PERIODS
 from debitor.entities.accounts import ACCOUNTS
 from debitor.entities.aged_accounts_receivables import AGED_ACCOUNTS_RECEIVABLES
+from debitor.entities.attachments import ATTACHMENTS
 from debitor.entities.bank_accounts import BANK_ACCOUNTS
 from debitor.entities.companies import COMPANIES
 from debitor.entities.company_information import COMPANY_INFORMATION
@@ -27,6 +28,7 @@ from debitor.entities.dimension_set_lines import DIMENSION_SET_LINES
 from debitor.entities.dimension_values import DIMENSION_VALUES
 from debitor.entities.dimensions import DIMENSIONS
 from debitor.entities.dispute_status import DISPUTE_STATUS
+from debitor.entities.document_attachments import DOCUMENT_ATTACHMENTS
 from debitor.entities.general_ledger_entries import GENERAL_LEDGER_ENTRIES
 from debitor.entities.general_ledger_setup import GENERAL_LEDGER_SETUP
 from debitor.entities.general_product_posting_groups import GENERAL_PRODUCT_POSTING_GROUPS
@@ -61,6 +63,7 @@ CATALOG: Mapping[str, EntitySet] = {
         GENERAL_PRODUCT_POSTING_GROUPS,
         UNITS_OF_MEASURE,
         DEFAULT_DIMENSIONS,
+        DOCUMENT_ATTACHMENTS,
         CUSTOMERS,
         CUSTOMER_FINANCIAL_DETAILS,
         AGED_ACCOUNTS_RECEIVABLES,
@@ -71,6 +74,7 @@ CATALOG: Mapping[str, EntitySet] = {
         DIMENSION_SET_LINES,
         SALES_INVOICE_LINES,
         PDF_DOCUMENT,
+        ATTACHMENTS,
         SALES_CREDIT_MEMOS,
         SALES_CREDIT_MEMO_LINES,
         CUSTOMER_PAYMENT_JOURNALS,

@@ -24,6 +24,7 @@ from debitor.ledger.records import (
     SalesCreditMemo,
     SalesInvoice,
 )
+from debitor.operations.attachments import remove_of
 from debitor.operations.customer_contacts import follow
 from debitor.operations.master_records import BusinessRelation, Contact, CountryRegion, ShipmentMethod, TaxArea
 from debitor.operations.payments import setup_of
@@ -61,11 +62,12 @@ def _check(act: Act, row: Customer | None, columns: dict[str, Any]) -> None:
         columns["customer_posting_group"] = setup_of(act.tx).default_customer_posting_group
 
 
-def _release_contacts(act: Act, row: Customer) -> None:
-    """The contacts of a deleted customer stay, as contacts of nobody."""
+def _release(act: Act, row: Customer) -> None:
+    """The contacts of a deleted customer stay, as contacts of nobody; its files go."""
     act.tx.update_where(
         Contact, {"customer_id": BLANK_GUID, "business_relation": BusinessRelation.NONE}, customer_id=row.id
     )
+    remove_of(act.tx, [row.id])
 
 
 CUSTOMERS = editable(
@@ -194,6 +196,6 @@ CUSTOMERS = editable(
     ),
     parts=(Part(DefaultDimension, "parent_id"),),
     prepare=_check,
-    before_remove=_release_contacts,
+    before_remove=_release,
     after=follow,
 )

@@ -11,9 +11,11 @@ from debitor.ledger.records import (
     GeneralProductPostingGroup,
     Item,
     ItemType,
+    SalesCreditMemoLine,
     SalesInvoiceLine,
     TaxGroup,
 )
+from debitor.operations.attachments import remove_of
 from debitor.operations.master_records import InventoryPostingGroup, ItemCategory, UnitOfMeasure
 from debitor.schema import (
     BOOL,
@@ -49,6 +51,11 @@ def _check(act: Act, row: Item | None, columns: dict[str, Any]) -> None:
         columns["general_product_posting_group"] = group.code if group else ""
     if group and not columns.get("tax_group_code"):
         columns["tax_group_code"] = group.default_tax_group
+
+
+def _release(act: Act, row: Item) -> None:
+    """The files of a deleted item go."""
+    remove_of(act.tx, [row.id])
 
 
 ITEMS = editable(
@@ -133,8 +140,15 @@ ITEMS = editable(
         ),
     ),
     numbers="item_numbers",
-    uses=(Use(SalesInvoiceLine, "item_id", "sales invoice lines"),),
-    copies=(Copy(SalesInvoiceLine, "line_object_number", of="item_id", where={"posted": False}),),
+    uses=(
+        Use(SalesInvoiceLine, "item_id", "sales invoice lines"),
+        Use(SalesCreditMemoLine, "item_id", "sales credit memo lines"),
+    ),
+    copies=(
+        Copy(SalesInvoiceLine, "line_object_number", of="item_id", where={"posted": False}),
+        Copy(SalesCreditMemoLine, "line_object_number", of="item_id", where={"posted": False}),
+    ),
     parts=(Part(DefaultDimension, "parent_id"),),
     prepare=_check,
+    before_remove=_release,
 )

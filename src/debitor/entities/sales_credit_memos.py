@@ -127,7 +127,13 @@ SALES_CREDIT_MEMOS = EntitySet(
             constant={"parentType": "Sales_x0020_Credit_x0020_Memo"},
         ),
         Navigation(
-            "attachments", "attachments", many=True, on=(("id", "parentId"),), kind="part", partner="salesCreditMemo"
+            "attachments",
+            "attachments",
+            many=True,
+            on=(("id", "parentId"),),
+            kind="part",
+            partner="salesCreditMemo",
+            constant={"parentType": "Sales_x0020_Credit_x0020_Memo"},
         ),
         Navigation(
             "documentAttachments",
@@ -136,6 +142,7 @@ SALES_CREDIT_MEMOS = EntitySet(
             on=(("id", "parentId"),),
             kind="part",
             partner="salesCreditMemo",
+            constant={"parentType": "Sales_x0020_Credit_x0020_Memo"},
         ),
     ),
     create=partial(sales_documents.create_document, CREDIT_MEMO),

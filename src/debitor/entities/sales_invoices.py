@@ -146,7 +146,13 @@ SALES_INVOICES = EntitySet(
             constant={"parentType": "Sales_x0020_Invoice"},
         ),
         Navigation(
-            "attachments", "attachments", many=True, on=(("id", "parentId"),), kind="part", partner="salesInvoice"
+            "attachments",
+            "attachments",
+            many=True,
+            on=(("id", "parentId"),),
+            kind="part",
+            partner="salesInvoice",
+            constant={"parentType": "Sales_x0020_Invoice"},
         ),
         Navigation(
             "documentAttachments",
@@ -155,6 +161,7 @@ SALES_INVOICES = EntitySet(
             on=(("id", "parentId"),),
             kind="part",
             partner="salesInvoice",
+            constant={"parentType": "Sales_x0020_Invoice"},
         ),
     ),
     create=partial(sales_documents.create_document, INVOICE),

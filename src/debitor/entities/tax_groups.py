@@ -4,7 +4,15 @@ The rate and the account of a group are set-up and not shown; a group made throu
 """
 
 from debitor.entities.master import Use, editable
-from debitor.ledger.records import GeneralProductPostingGroup, Item, SalesInvoiceLine, TaxEntry, TaxGroup, TaxType
+from debitor.ledger.records import (
+    GeneralProductPostingGroup,
+    Item,
+    SalesCreditMemoLine,
+    SalesInvoiceLine,
+    TaxEntry,
+    TaxGroup,
+    TaxType,
+)
 from debitor.schema import DATETIME, GUID, EntitySet, Property, code, enum, text
 
 TAX_GROUPS = editable(
@@ -26,6 +34,7 @@ TAX_GROUPS = editable(
         Use(Item, "tax_group_code", "items", by="code"),
         Use(GeneralProductPostingGroup, "default_tax_group", "general product posting groups", by="code"),
         Use(SalesInvoiceLine, "tax_code", "sales invoice lines", by="code"),
+        Use(SalesCreditMemoLine, "tax_code", "sales credit memo lines", by="code"),
         Use(TaxEntry, "tax_group_code", "tax entries", by="code"),
     ),
 )

@@ -1,7 +1,7 @@
 """unitsOfMeasure: what quantities count. Source: BCApps APIV2UnitsOfMeasure.Page.al."""
 
 from debitor.entities.master import Use, editable
-from debitor.ledger.records import Item, SalesInvoiceLine
+from debitor.ledger.records import Item, SalesCreditMemoLine, SalesInvoiceLine
 from debitor.operations.master_records import UnitOfMeasure
 from debitor.schema import DATETIME, GUID, EntitySet, Property, code, text
 
@@ -24,5 +24,6 @@ UNITS_OF_MEASURE = editable(
     uses=(
         Use(Item, "base_unit_of_measure_code", "items", by="code"),
         Use(SalesInvoiceLine, "unit_of_measure_code", "sales invoice lines", by="code"),
+        Use(SalesCreditMemoLine, "unit_of_measure_code", "sales credit memo lines", by="code"),
     ),
 )

@@ -94,6 +94,7 @@ def fingerprint_of(request: Request) -> str:
         request.query,
         headers.get("company", ""),
         headers.get("companyid", ""),
+        request.digest,
     )
     made = sha256(msgspec.json.encode(said))
     made.update(request.body)

@@ -39,6 +39,8 @@ class Request:
         handshakes: how the handshakes ended that the request needed; see `schema.HandshakeNeeded`.
         snapshot: opens a reader whose reads all see one moment, for an answer that is sent piece by piece; None
             where an answer must be whole: inside a `$batch`, and for HEAD.
+        content: the id of the content in the store that the body of a PUT or PATCH of a stream property has become,
+            and `digest` its SHA-256; "" elsewhere.
     """
 
     method: str
@@ -54,6 +56,8 @@ class Request:
     parts: list[Part] | None = None
     handshakes: Mapping[str, str] | None = None
     snapshot: Callable[[], AbstractContextManager[Root]] | None = None
+    content: str = ""
+    digest: str = ""
 
 
 @dataclass(slots=True)

@@ -17,6 +17,7 @@ import logging
 import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from typing import NamedTuple
 
 from debitor.odata import batch
 from debitor.odata.answers import CACHE, HEADERS, VERSION
@@ -36,12 +37,19 @@ from debitor.odata.urls import Addresses, Target
 from debitor.odata.walking import Walker
 from debitor.odata.write_verbs import WriteVerbs
 from debitor.schema import EntitySet, Refused
-from debitor.store import Root, StoreError
+from debitor.store import Root, StoreError, contents
 
 log = logging.getLogger("debitor")
 
 _MOST_ROOTS = 200
 _SPOKEN = {"metadata": "$metadata", "service": "the service document", "definitions": DEFINITIONS}
+
+
+class Upload(NamedTuple):
+    """A content that is being sent: the company it is for, and its id."""
+
+    company: int
+    id: str
 
 
 class Service:
@@ -81,6 +89,33 @@ class Service:
                 return "write"
             return "long" if target.action is not None and target.action.long else "write"
         return "write"
+
+    def uploads(self, path: str) -> bool:
+        """Whether a PUT or PATCH of this address brings the content of a stream property."""
+        try:
+            field = self._addresses.parse(path).field
+        except Refused:
+            return False
+        return field is not None and field.type.kind == "stream"
+
+    def begin_content(self, request: Request, root: Root) -> Upload:
+        """Begin a content, if the request may bring one: before its body is read.
+
+        Raises:
+            Refused: no such entity, no such stream that can be written, no right to, or another tag.
+        """
+        target = self._addresses.parse(request.path)
+        self._check_rights(request)
+        company, tx = self._walk.session(request, root, target)
+        scope = Scope(self._host, request, tx, company)
+        if target.alternate:
+            target = self._walk.resolved(scope, target)
+        self._writes.check_content(scope, target)
+        return Upload(tx.company, contents.begin(tx))
+
+    def append_content(self, upload: Upload, data: bytes, root: Root) -> None:
+        """Add a portion to a content."""
+        contents.append(root.at(upload.company), upload.id, data)
 
     def claim(self, request: Request) -> Callable[[], None] | None:
         """Say that a request begins; for those with an Idempotency-Key.
@@ -130,17 +165,22 @@ class Service:
             StoreError: the store says no, or cannot.
         """
         target = self._addresses.parse(request.path)
-        method = request.method
         # A batch may be all reads although it is a POST; its parts are checked one by one.
-        if method not in READS and request.rights != "full" and target.what != "batch":
-            raise Refused(
-                "Authorization_AccessDenied", f"This client may read only; {method[:20]} needs full rights."
-            )
+        if target.what != "batch":
+            self._check_rights(request)
         if "data-access-intent" in request.headers:
             check_intent(request)
         if HEADER in request.headers and self._keyed(request):
             return self._idempotency.once(request, root, lambda: self._answer(request, root, target))
         return self._answer(request, root, target)
+
+    @staticmethod
+    def _check_rights(request: Request) -> None:
+        """Refuse what a client that may only read must not do."""
+        if request.method not in READS and request.rights != "full":
+            raise Refused(
+                "Authorization_AccessDenied", f"This client may read only; {request.method[:20]} needs full rights."
+            )
 
     def _answer(self, request: Request, root: Root, target: Target) -> Response:
         method = request.method
@@ -164,8 +204,11 @@ class Service:
             if target.tail == "action":
                 return self._writes.action(scope, target)
             return self._writes.create(scope, target)
-        if method in ("PATCH", "PUT") and not target.tail:
-            return self._writes.patch(scope, target)
+        if method in ("PATCH", "PUT"):
+            if not target.tail:
+                return self._writes.patch(scope, target)
+            if target.field is not None and target.field.type.kind == "stream":
+                return self._writes.put_content(scope, target)
         if method == "DELETE" and not target.tail:
             return self._writes.delete(scope, target)
         raise not_allowed(method, target.last.of.name)
@@ -220,6 +263,8 @@ class Service:
         if target.tail == "action":
             return "POST, OPTIONS"
         verbs = ["GET", "HEAD", "OPTIONS"]
+        if target.field is not None and target.field.name in of.take_media:
+            verbs += ["PATCH", "PUT"]
         if not target.tail:
             if of.create is not None and (not step.one or (step.keys and of.client_ids and not self.strict)):
                 verbs.append("POST")

@@ -18,8 +18,8 @@ from debitor.odata.reading import Scope, key_text, typed
 from debitor.odata.replacing import Defaults
 from debitor.odata.urls import Step, Target
 from debitor.odata.walking import Walker
-from debitor.schema import EntitySet, Located, Refused
-from debitor.store import DuplicateKey
+from debitor.schema import EntitySet, Located, Media, Refused
+from debitor.store import DuplicateKey, contents
 
 _MOST_TYPES = 200
 
@@ -268,6 +268,43 @@ class WriteVerbs:
             named = _by_column(of, twice.columns)
             raise _exists(of, {n: incoming.draft[n] for n in named if n in incoming.draft}) from twice
         return self._written(scope, target, parsed, id, self._found_by(of, id, parent), 200)
+
+    def check_content(self, scope: Scope, target: Target) -> tuple[str, dict[str, Any]]:
+        """Return (key, conditions) of the entity whose stream property a PUT or PATCH names.
+
+        Raises:
+            Refused: the stream is read only, there is no such entity, or it has another tag. Strict mode wants a tag.
+        """
+        request, of = scope.request, target.last.of
+        if target.field is None or target.field.name not in of.take_media:
+            raise not_allowed(request.method, of.name)
+        id, version, fixed = self._existing(scope, target)
+        if self._walk.strict or "if-match" in request.headers:
+            self._match(of, version, self._tags(request))
+        return id, fixed
+
+    def put_content(self, scope: Scope, target: Target) -> Response:
+        """Answer a PUT or PATCH of a stream property: 204. Raises Refused."""
+        request, of, tx = scope.request, target.last.of, scope.tx
+        id, fixed = self.check_content(scope, target)
+        assert target.field is not None, "checked"
+        content = request.content
+        if not content:  # a part of a batch
+            content = contents.begin(tx)
+            contents.append(tx, content, request.body)
+        media = Media(
+            size=contents.keep(tx, content),
+            content_type=request.headers.get("content-type", "application/octet-stream"),
+            kept=content,
+        )
+        parent = {name: value for name, value in fixed.items() if name not in of.key}
+        act = self._walk.host.act(request, tx, scope.company, parent=parent)
+        of.take_media[target.field.name](act, id, media)
+        made = Response(204, list(EMPTY))
+        found = self._walk.plans.fetch(scope, of, self._found_by(of, id, parent), of.key)
+        if found is not None and of.etag:
+            made.headers.append(("etag", etag_of(found[0])))
+        return made
 
     def delete(self, scope: Scope, target: Target) -> Response:
         """Answer a DELETE; the tag is checked when there is one. Raises Refused."""

@@ -18,6 +18,7 @@ from debitor.ledger.records import (
     JournalLine,
     JournalTemplate,
 )
+from debitor.operations.attachments import remove_of
 from debitor.operations.payments import (
     NO_JOURNAL,
     amount_columns,
@@ -128,6 +129,7 @@ def remove_journal(act: Act, id: str) -> None:
     for line in lines:
         if line.applies_to_document_number in touched:
             release_amount_to_apply(tx, line)
+    remove_of(tx, [line.id for line in lines])
     tx.delete_where(JournalLine, journal_id=id)
     tx.delete(batch)
 
@@ -316,4 +318,6 @@ def general_line(tx: Reader, id: str) -> JournalLine:
 
 def remove_line(act: Act, id: str) -> None:
     """Delete a general journal line."""
-    act.tx.delete(general_line(act.tx, id))
+    line = general_line(act.tx, id)
+    remove_of(act.tx, [line.id])
+    act.tx.delete(line)

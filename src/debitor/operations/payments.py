@@ -44,6 +44,7 @@ from debitor.ledger.records import (
     SalesInvoice,
     UserSetup,
 )
+from debitor.operations.attachments import remove_of
 from debitor.operations.dimensions import set_number
 from debitor.schema import BLANK_DATE, BLANK_GUID, Act, Draft, Refused
 from debitor.store import Reader, Transaction
@@ -536,4 +537,5 @@ def remove_payment(act: Act, id: str) -> None:
     """Delete a payment that is not posted, and what it had noted on its invoice entry."""
     line = payment_line(act.tx, id)
     release_amount_to_apply(act.tx, line)
+    remove_of(act.tx, [line.id])
     act.tx.delete(line)

@@ -35,6 +35,7 @@ from debitor.ledger.records import (
     NumberSeriesLine,
     PostingValidation,
 )
+from debitor.operations.attachments import follow_posting
 from debitor.operations.dimensions import combinations
 from debitor.operations.payments import posting_setup
 from debitor.operations.sales_posting import documents_behind, next_numbers
@@ -71,6 +72,7 @@ def post_journal(tx: Transaction, journal_id: str, *, today: date, user: str, st
     wrong = next(posting_findings(posting, books), None)
     assert wrong is None, wrong
     tx.write(posting.changes)
+    follow_posting(tx, lines, posting.changes)
     return posting
 
 

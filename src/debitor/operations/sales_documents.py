@@ -31,6 +31,7 @@ from debitor.ledger.records import (
     SalesInvoice,
 )
 from debitor.ledger.sales_documents import INVOICE, Kind, kind_of, refuse
+from debitor.operations.attachments import remove_of
 from debitor.operations.dimensions import pairs_of, set_number
 from debitor.operations.master_records import DisputeStatus
 from debitor.operations.payments import setup_of
@@ -296,6 +297,7 @@ def remove_document(kind: Kind, act: Act, id: str) -> None:
         noun = kind.noun.capitalize()
         raise refuse(f"{noun} {header.number} is posted and cannot be deleted. Cancel it or make {other}.")
     tx.delete_where(kind.line, document_id=id)
+    remove_of(tx, [id])
     tx.delete(header)
 
 

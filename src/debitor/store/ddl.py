@@ -48,7 +48,14 @@ DUPLICATE = "UNIQUE constraint failed"
 _ROWS = 1_000_000
 _DISTINCT = {"bool": 2, "enum": 5, "date": 1000, "datetime": 100_000, "code": 10_000}
 """Kind -> typical number of different values among that many rows; other kinds have nearly as many as rows."""
-_STORED = {"text": "TEXT", "decimal": "INTEGER", "factor": "TEXT", "int": "INTEGER", "bool": "INTEGER"}
+_STORED = {
+    "text": "TEXT",
+    "decimal": "INTEGER",
+    "factor": "TEXT",
+    "int": "INTEGER",
+    "bool": "INTEGER",
+    "bytes": "BLOB",
+}
 _NUMBERED = re.compile(r"(\d{4})-.+\.sql")
 
 

@@ -20,12 +20,13 @@ LIMIT = 2**63 - 1
 CREATED = "created_version"
 """The column of tracked records that keeps the version a row began with; rows in memory do not carry it."""
 
-Form = Literal["text", "decimal", "factor", "int", "bool"]
+Form = Literal["text", "decimal", "factor", "int", "bool", "bytes"]
 """How values of a kind lie in the store, and so how they compare."""
 
 FORMS: dict[str, Form] = {
     "guid": "text", "code": "text", "text": "text", "decimal": "decimal", "factor": "factor", "date": "text",
     "datetime": "text", "int32": "int", "int64": "int", "bool": "bool", "enum": "text", "formula": "text",
+    "bytes": "bytes",
 }  # fmt: skip
 
 # --------------------------------------------------------------------------- one value
@@ -107,6 +108,8 @@ def literal(value: Any) -> str:
     """Return an encoded value as an SQL literal."""
     if isinstance(value, str):
         return "'" + value.replace("'", "''") + "'"
+    if isinstance(value, bytes):
+        return f"X'{value.hex()}'"
     assert isinstance(value, int), f"no literal for {value!r}"
     return str(int(value))
 
