@@ -91,12 +91,26 @@ class Application:
     details: Sequence[Detail]
 
 
-def may_apply(setup: ReceivablesSetup, one: str, other: str) -> bool:
+NO_CURRENCIES: Mapping[str, Currency] = {}
+
+
+def may_apply(
+    setup: ReceivablesSetup, one: str, other: str, currencies: Mapping[str, Currency] = NO_CURRENCIES
+) -> bool:
     """Whether entries in these two currencies may be applied to each other.
 
-    Without a list of euro currencies, `EMU` allows no more than `None` does.
+    Args:
+        one, other: currency codes, blank for local currency.
+        currencies: by code; for the set-up's `EMU`, which allows it between currencies of the economic and monetary
+            union: those marked so, and the local currency if the set-up marks it.
     """
-    return one == other or setup.application_between_currencies == CurrencyApplication.ALL
+    allowed = setup.application_between_currencies
+    if one == other or allowed == CurrencyApplication.ALL:
+        return True
+    return allowed == CurrencyApplication.EMU and all(
+        (code in currencies and currencies[code].emu_currency) if code else setup.emu_currency
+        for code in (one, other)
+    )
 
 
 def apply_entry(

@@ -530,7 +530,7 @@ class _Run:
     def _may_apply(self, entry: CustomerLedgerEntry, old: CustomerLedgerEntry) -> bool:
         """Whether the currencies allow it; an entry in a currency that is gone can only be named."""
         known = not old.currency_code or old.currency_code in self.books.currencies
-        return known and may_apply(self.books.setup, entry.currency_code, old.currency_code)
+        return known and may_apply(self.books.setup, entry.currency_code, old.currency_code, self.books.currencies)
 
     def _named(self, entry: CustomerLedgerEntry, customer: Customer, line: JournalLine) -> CustomerLedgerEntry:
         number, kind = line.applies_to_document_number, line.applies_to_document_type
@@ -547,7 +547,7 @@ class _Run:
             raise refusals.ENTRY_CURRENCY_UNKNOWN(
                 line=line.line_number, document_type=kind, document=number, currency=old.currency_code
             )
-        if not may_apply(self.books.setup, entry.currency_code, old.currency_code):
+        if not may_apply(self.books.setup, entry.currency_code, old.currency_code, self.books.currencies):
             raise refusals.CURRENCIES_NOT_APPLIED(
                 line=line.line_number,
                 currency=entry.currency_code or "local currency",

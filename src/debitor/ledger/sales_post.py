@@ -350,7 +350,8 @@ def _check_application(header: SalesDocument, books: DocumentBooks) -> None:
             "entry of that type and number. Clear the number, or correct it.",
         )
     currency = books.olds[0].currency_code
-    if not may_apply(books.setup, header.currency_code, currency):
+    assert books.terms is not None, "open entries come with the terms of their application"
+    if not may_apply(books.setup, header.currency_code, currency, books.terms.currencies):
         raise refuse(
             f"{name} is in {header.currency_code or 'local currency'}, {kind.corrects.label} {number} in "
             f"{currency or 'local currency'}; the set-up does not allow entries in different currencies to be "

@@ -12,6 +12,7 @@ from debitor.ledger.records import (
     Account,
     AccountType,
     BankAccount,
+    Customer,
     CustomerLedgerEntry,
     DocumentType,
     JournalBatch,
@@ -33,6 +34,12 @@ from debitor.schema import BLANK_DATE, BLANK_GUID, Act, Draft, Refused
 from debitor.store import Reader, Transaction
 
 LINE_ACCOUNTS = (AccountType.GL_ACCOUNT, AccountType.BANK_ACCOUNT)
+TABLES: dict[AccountType, tuple[type[Account] | type[BankAccount] | type[Customer], str]] = {
+    AccountType.GL_ACCOUNT: (Account, "G/L Account"),
+    AccountType.BANK_ACCOUNT: (BankAccount, "Bank Account"),
+    AccountType.CUSTOMER: (Customer, "Customer"),
+}
+"""Account type -> its record and the name of its table; customers only balance lines here."""
 
 
 # --------------------------------------------------------------------------- journals
@@ -54,17 +61,30 @@ def create_payment_journal(act: Act, draft: Draft) -> str:
 
 def _create(act: Act, draft: Draft, template_name: str, *, series: str) -> str:
     tx: Transaction = act.tx
-    if tx.find(JournalTemplate, name=template_name) is None:
+    template = tx.find(JournalTemplate, name=template_name)
+    if template is None:
         raise relation("templateDisplayName", template_name, "Gen. Journal Template", of="journal")
+    columns: dict[str, Any] = {"number_series": series}
+    if not act.strict:
+        columns |= template_columns(template)
     batch = JournalBatch(
         id=act.key or BLANK_GUID,
         template_name=template_name,
         name=required_code(draft),
         description=draft.get("displayName", ""),
-        number_series=series,
-        **balancing_columns(tx, draft),
+        **(columns | balancing_columns(tx, draft)),
     )
     return tx.insert(batch).id
+
+
+def template_columns(template: JournalTemplate) -> dict[str, Any]:
+    """What a template gives to a new journal: number series and reason code, where it has them.
+
+    Business Central does so in its own pages, and not for journals that the API creates. The balancing account is
+    left out in both modes: a journal has one when the client names it, and its lines are one-sided otherwise.
+    """
+    columns = ("number_series", "posting_number_series", "reason_code")
+    return {column: getattr(template, column) for column in columns if getattr(template, column)}
 
 
 def required_code(draft: Draft) -> str:
@@ -155,12 +175,11 @@ def named_journal(act: Act, draft: Draft) -> JournalBatch:
 
 
 def account_columns(
-    tx: Reader, kind: str, id: str | None, number: str | None, *, prefix: str, wire: tuple[str, str]
+    tx: Reader, kind: AccountType, id: str | None, number: str | None, *, prefix: str, wire: tuple[str, str]
 ) -> dict[str, Any]:
     """The columns for an account given by id, number or both. `wire`: the two property names, for messages."""
-    record: type[Account] | type[BankAccount] = Account if kind == AccountType.GL_ACCOUNT else BankAccount
-    table = "G/L Account" if kind == AccountType.GL_ACCOUNT else "Bank Account"
-    found: Account | BankAccount | None = None
+    record, table = TABLES[kind]
+    found: Account | BankAccount | Customer | None = None
     if id and id != BLANK_GUID:
         found = tx.get(record, id)
         if found is None:
@@ -173,6 +192,8 @@ def account_columns(
             raise relation(wire[1], number, table, of="journalLine")
     if isinstance(found, Account):
         journal.check_balancing_account(found)
+    if isinstance(found, Customer):
+        journal.check_customer_open(found, DocumentType.BLANK)
     return {
         f"{prefix}_type": kind,
         f"{prefix}_id": found.id if found else BLANK_GUID,
@@ -180,14 +201,25 @@ def account_columns(
     }
 
 
-def line_account_type(value: str) -> str:
+def line_account_type(value: str) -> AccountType:
     """The account type of a journal line, as far as this resource takes it."""
     if value not in LINE_ACCOUNTS:
         raise refuse(
             f"accountType {value} is not possible here; journalLines hold G/L accounts and bank accounts, customer "
             "payments go to customerPayments."
         )
-    return value
+    return next(kind for kind in LINE_ACCOUNTS if kind == value)
+
+
+def balancing_account_type(value: str) -> AccountType:
+    """The type of a line's balancing account: one of those that can be posted to."""
+    for kind in TABLES:
+        if kind == value:
+            return kind
+    raise refuse(
+        f"balanceAccountType {value} is not possible; a journal line is balanced by a G/L account, a bank account or "
+        "a customer."
+    )
 
 
 def line_accounts(tx: Reader, draft: Draft, old: JournalLine | None, batch: JournalBatch) -> dict[str, Any]:
@@ -208,7 +240,7 @@ def line_accounts(tx: Reader, draft: Draft, old: JournalLine | None, batch: Jour
         default = old.balancing_account_type if old else AccountType.GL_ACCOUNT
         columns |= account_columns(
             tx,
-            line_account_type(draft.get("balanceAccountType") or default),
+            balancing_account_type(draft.get("balanceAccountType") or default),
             draft.get("balancingAccountId"),
             draft.get("balancingAccountNumber"),
             prefix="balancing_account",
@@ -223,8 +255,17 @@ def line_accounts(tx: Reader, draft: Draft, old: JournalLine | None, batch: Jour
     return columns
 
 
+def dimensions_by_default(tx: Transaction, batch: JournalBatch, line: JournalLine) -> int:
+    """The dimension set that the accounts of a line give it; the balancing account, set last, comes first."""
+    return line_dimensions(
+        tx, batch, (line.balancing_account_type, line.balancing_account_id), (line.account_type, line.account_id)
+    )
+
+
 def line_currency(tx: Reader, line: JournalLine) -> str:
-    """The currency of a line: that of its bank account, if one has a currency."""
+    """The currency of a line: that of its bank account, if one has a currency, or of the customer who balances a G/L
+    account.
+    """
     for kind, id in (
         (line.account_type, line.account_id),
         (line.balancing_account_type, line.balancing_account_id),
@@ -232,6 +273,9 @@ def line_currency(tx: Reader, line: JournalLine) -> str:
         bank = tx.get(BankAccount, id) if kind == AccountType.BANK_ACCOUNT else None
         if bank and bank.currency_code:
             return bank.currency_code
+    if (line.account_type, line.balancing_account_type) == (AccountType.GL_ACCOUNT, AccountType.CUSTOMER):
+        customer = tx.get(Customer, line.balancing_account_id)
+        return customer.currency_code if customer else ""
     return ""
 
 
@@ -265,7 +309,7 @@ def create_line(act: Act, draft: Draft) -> str:
         document_date=line.posting_date,
         description=draft.get("description", "") or account_name(tx, line),
         **amount_columns(tx, draft.get("amount", Decimal(0)), line_currency(tx, line), line.posting_date, setup),
-        dimension_set_number=line_dimensions(tx, line.balancing_account_id, line.account_id),
+        dimension_set_number=dimensions_by_default(tx, batch, line),
     )
     return tx.insert(line).id
 
@@ -302,7 +346,7 @@ def change_line(act: Act, id: str, draft: Draft) -> str:
     new |= line_accounts(tx, draft, line, batch)
     moved = msgspec.structs.replace(line, **new)
     if moved.account_id != line.account_id or moved.balancing_account_id != line.balancing_account_id:
-        new["dimension_set_number"] = line_dimensions(tx, moved.balancing_account_id, moved.account_id)
+        new["dimension_set_number"] = dimensions_by_default(tx, batch, moved)
     amount = draft.get("amount", line.amount)
     new |= amount_columns(tx, amount, line_currency(tx, moved), moved.posting_date, setup_of(tx))
     return tx.update(line, **{c: v for c, v in new.items() if v != getattr(line, c)}).id

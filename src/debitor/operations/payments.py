@@ -34,10 +34,12 @@ from debitor.ledger.records import (
     Customer,
     CustomerLedgerEntry,
     DefaultDimension,
+    DefaultDimensionPriority,
     DocumentType,
     ExchangeRate,
     JournalBatch,
     JournalLine,
+    JournalTemplate,
     NumberSeries,
     NumberSeriesLine,
     ReceivablesSetup,
@@ -134,20 +136,48 @@ def line_defaults(tx: Reader, batch: JournalBatch, draft: Draft, today: date) ->
 
 
 _DEFAULT_SETS: dict[tuple[tuple[str, int], ...], Mapping[str, str]] = {}
-"""(id, version) of default dimensions in order -> the set they give."""
+"""(id, version) of default dimensions in order, then of priorities -> the set they give."""
+TABLES = {
+    AccountType.CUSTOMER: "Customer",
+    AccountType.GL_ACCOUNT: "G/L Account",
+    AccountType.BANK_ACCOUNT: "Bank Account",
+}
+"""Account type -> the table name under which defaults for all of its accounts are kept."""
 
 
-def line_dimensions(tx: Transaction, *ids: str) -> int:
-    """The dimension set that the named records (first wins) give a line. Blank ids are skipped."""
-    sources = [found for id in ids if id != BLANK_GUID and (found := tx.all(DefaultDimension, parent_id=id))]
+def line_dimensions(tx: Transaction, batch: JournalBatch, *accounts: tuple[AccountType, str]) -> int:
+    """The dimension set that accounts give a line of a journal. Blank ids are skipped.
+
+    An account's own defaults come before those of its whole table; of two accounts the first one wins, unless the
+    source code of the journal's template gives their tables priorities.
+    """
+    whole = tx.all(DefaultDimension, parent_id=BLANK_GUID)
+    sources: list[list[DefaultDimension]] = []
+    tables: list[str] = []
+    for kind, id in accounts:
+        if id == BLANK_GUID:
+            continue
+        found = tx.all(DefaultDimension, parent_id=id)
+        if whole:
+            found = [*found, *(row for row in whole if row.parent_type == TABLES[kind])]
+        if found:
+            sources.append(found)
+            tables.append(TABLES[kind])
     if not sources:
         return 0
+    ranks: dict[str, DefaultDimensionPriority] = {}
+    if len(sources) > 1 and tx.all(DefaultDimensionPriority):
+        template = tx.find(JournalTemplate, name=batch.template_name)
+        code = template.source_code if template else ""
+        ranks = {row.parent_type: row for row in tx.all(DefaultDimensionPriority, source_code=code)}
     mark = tuple([(d.id, d.version) for found in sources for d in found])
+    mark += tuple([(row.id, row.version) for row in ranks.values()])
     pairs = _DEFAULT_SETS.get(mark)
     if pairs is None:
         if len(_DEFAULT_SETS) > 10_000:
             _DEFAULT_SETS.clear()
-        pairs = _DEFAULT_SETS[mark] = default_set(sources)
+        priorities = [ranks[table].priority if table in ranks else 0 for table in tables] if ranks else None
+        pairs = _DEFAULT_SETS[mark] = default_set(sources, priorities)
     return set_number(tx, pairs)
 
 
@@ -318,7 +348,7 @@ def create_payment(act: Act, draft: Draft) -> str:
         comment=draft.get("comment", ""),
         contact_id=draft.get("contactId", ""),
         reason_code=batch.reason_code,
-        dimension_set_number=line_dimensions(tx, line_balancing(balancing), line_customer(customer)),
+        dimension_set_number=line_dimensions(tx, batch, line_balancing(balancing), line_customer(customer)),
         **journal.PAYMENT_FIELDS,
         **defaults,
         **applies_to.columns(),
@@ -329,14 +359,16 @@ def create_payment(act: Act, draft: Draft) -> str:
     return tx.insert(line).id
 
 
-def line_balancing(balancing: dict[str, Any]) -> str:
-    """The id of the balancing account, or blank."""
-    return str(balancing.get("balancing_account_id", BLANK_GUID))
+def line_balancing(balancing: dict[str, Any]) -> tuple[AccountType, str]:
+    """Type and id of the balancing account, a blank id without one."""
+    return balancing.get("balancing_account_type", AccountType.GL_ACCOUNT), str(
+        balancing.get("balancing_account_id", BLANK_GUID)
+    )
 
 
-def line_customer(customer: Customer | None) -> str:
-    """The id of the customer, or blank."""
-    return customer.id if customer else BLANK_GUID
+def line_customer(customer: Customer | None) -> tuple[AccountType, str]:
+    """Type and id of the customer, a blank id without one."""
+    return AccountType.CUSTOMER, customer.id if customer else BLANK_GUID
 
 
 def refuse_used_id(tx: Reader, id: str) -> None:
@@ -472,11 +504,15 @@ def with_customer(tx: Transaction, line: JournalLine, draft: Draft) -> tuple[Jou
     description = line.description
     if "description" not in draft:
         description = journal.customer_description(line.description, was=was, now=now)
+    batch = tx.get(JournalBatch, line.journal_id)
+    assert batch, "a line without its journal"
     changed = msgspec.structs.replace(
         line,
         description=description,
         **customer_columns(now),
-        dimension_set_number=line_dimensions(tx, line_customer(now), line.balancing_account_id),
+        dimension_set_number=line_dimensions(
+            tx, batch, line_customer(now), (line.balancing_account_type, line.balancing_account_id)
+        ),
     )
     return changed, journal.currency_of(now, bank)
 

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from debitor.ledger import sales_documents as rules
 from debitor.ledger.amounts import round_to
 from debitor.ledger.dimensions import default_set
-from debitor.ledger.records import LineType, SalesDocument, SalesDocumentLine
+from debitor.ledger.records import DefaultDimensionPriority, LineType, SalesDocument, SalesDocumentLine
 from debitor.ledger.sales_documents import Kind, Precision, kind_of, refuse
 from debitor.operations.dimensions import dimension_sources, pairs_of, set_number
 from debitor.operations.master_records import UnitOfMeasure
@@ -78,12 +78,21 @@ def create_line(kind: Kind, act: Act, draft: Draft) -> str:
 
 
 def line_dimensions(tx: Transaction, line: SalesDocumentLine, header: SalesDocument) -> int:
-    """Return the dimension set of a line: what its item or account gives, then what the header has."""
+    """Return the dimension set of a line: what its item or account gives, then what the header has.
+
+    The header's come first when the source code of sales ranks customers before that item or account.
+    """
     owner = ("Item", line.item_id) if line.line_type == LineType.ITEM else ("G/L Account", line.account_id)
     own = default_set(dimension_sources(tx, owner)) if line.line_type != LineType.COMMENT else {}
     if not own:
         return header.dimension_set_number
-    return set_number(tx, {**pairs_of(tx, header.dimension_set_number), **own})
+    pairs = pairs_of(tx, header.dimension_set_number)
+    source = setup_of(tx).sales_source_code
+    ranks = {row.parent_type: row.priority for row in tx.all(DefaultDimensionPriority, source_code=source)}
+    of_customer, of_own = ranks.get("Customer", 0), ranks.get(owner[0], 0)
+    if of_customer and (not of_own or of_customer < of_own):
+        return set_number(tx, {**own, **pairs})
+    return set_number(tx, {**pairs, **own})
 
 
 def changed_line(

@@ -153,10 +153,12 @@ def open_entries(tx: Reader, header: SalesDocument, books: sales_post.DocumentBo
         applies_to_id="",
         order=("due_date", "entry_number"),
     )
+    currencies = {currency.code: currency for currency in tx.all(Currency)}
     return [
         old
         for old in rows
-        if old.posting_date <= header.posting_date and may_apply(books.setup, header.currency_code, old.currency_code)
+        if old.posting_date <= header.posting_date
+        and may_apply(books.setup, header.currency_code, old.currency_code, currencies)
     ]
 
 
