@@ -22,7 +22,6 @@ from debitor.ledger.records import (
     CustomerLedgerEntry,
     CustomerPostingGroup,
     DetailedEntry,
-    DetailedEntryType,
     DocumentType,
     ExchangeRate,
     GeneralLedgerEntry,
@@ -44,7 +43,6 @@ from debitor.ledger.records import (
 from debitor.ledger.sales_documents import Precision, calculate_amounts, with_bill_to, with_terms
 from debitor.ledger.sales_post import DocumentBooks, PostedDocument, post_document
 from debitor.ledger.settle import settling_line
-from debitor.ledger.unapply import only_applied, unapply
 from debitor.schema import BLANK_DATE, BLANK_GUID, Refused
 
 D = Decimal
@@ -390,49 +388,3 @@ def test_blocked_for_invoices_is_not_blocked_for_credit_memos() -> None:
     blocked = replace(CUSTOMER, blocked=CustomerBlocked.INVOICE)
 
     assert post(memo(), SALE, books(sell_to=blocked, bill_to=blocked)).document.posted
-
-
-# --------------------------------------------------------------------------- taken back
-
-
-def applied() -> tuple[list[DetailedEntry], dict[int, CustomerLedgerEntry]]:
-    invoice = open_invoice()
-    posted = post(memo(applies_to_document_number="103001"), [line("500")], books(olds=[invoice], documents={}))
-    (changed,) = (new for _, new in posted.changes.update if isinstance(new, CustomerLedgerEntry))
-    return of(posted, DetailedEntry), {5: changed, posted.entry.entry_number: posted.entry}
-
-
-def test_taking_an_application_back_opens_both_entries() -> None:
-    details, entries = applied()
-    assert only_applied(details, entries)
-    pair = [d for d in details if d.entry_type == DetailedEntryType.APPLICATION]
-    numbers = NextNumbers(entry=20, detailed=30, tax=1, transaction=9, register=8)
-    changes = unapply(pair, entries, {5: D(5), 7: D(-5)}, numbers, user="EVE", now="2025-03-01T00:00:00.000Z")
-
-    added = [row for row in changes.insert if isinstance(row, DetailedEntry)]
-    assert [(d.entry_number, d.ledger_entry_number, d.amount, d.unapplied_by_entry_number) for d in added] == [
-        (30, 5, 500, 8),
-        (31, 7, -500, 9),
-    ]
-    assert all(d.unapplied and d.transaction_number == 9 for d in added)
-    after: dict[int, Any] = {}
-    for old, new in changes.update:
-        if isinstance(old, DetailedEntry) and isinstance(new, DetailedEntry):
-            assert (new.unapplied, new.unapplied_by_entry_number) == (True, 30 + pair.index(old))
-        elif isinstance(new, CustomerLedgerEntry):
-            after[new.entry_number] = new
-    assert {n: (e.remaining_amount, e.open, e.closed_by_entry_number) for n, e in after.items()} == {
-        5: (500, True, 0),
-        7: (-500, True, 0),
-    }
-    assert [after[n].maximum_payment_tolerance for n in (5, 7)] == [5, -5]
-
-
-def test_what_came_with_more_cannot_be_taken_back() -> None:
-    details, entries = applied()
-    discount = replace(details[-1], entry_type=DetailedEntryType.PAYMENT_DISCOUNT)
-
-    assert not only_applied([*details, discount], entries)
-    assert not only_applied([replace(d, unapplied=True) for d in details], entries)
-    assert not only_applied(details, {5: entries[5]})
-    assert not only_applied([d for d in details if d.ledger_entry_number == 5], {5: entries[5]})

@@ -11,7 +11,13 @@ tolerance, payment discount, discount tolerance, application rounding, the amoun
 gains and losses, the two application entries, the correction of its value in local currency. Each step sees what the
 ones before it changed. Equal detailed entries (same entry, same type) are merged.
 
-Entries of the same sign are never pooled: only entries of the opposite sign are applied to.
+Several payments may be pooled for one invoice: what the applying payment lacks, it takes over from other entries of
+its own sign first, as far as the invoices need it, and is then applied with all of that.
+
+    invoice 5 over 700, payment 11 over -500, payment 9 over -300 pooled with it
+    detailed entry    9  Application      200     payment 9: -100 remains
+    detailed entry    5  Application     -700     invoice 5 is closed by payment 11
+    detailed entry   11  Application      500     -200 taken over, 700 applied
 
 Source: BCApps GenJnlPostLine.Codeunit.al (ApplyCustLedgEntry, PostApply) and
 PaymentToleranceManagement.Codeunit.al, retold.
@@ -120,6 +126,7 @@ def apply_entry(
     on: date,
     terms: Terms,
     block_tolerance: bool = False,
+    pooled: Sequence[CustomerLedgerEntry] = (),
 ) -> Application:
     """Apply `new` to the old entries, one after the other, until nothing of it remains.
 
@@ -129,9 +136,20 @@ def apply_entry(
             far as needed. Their `amount_to_apply` limits what is applied (0: no limit); accepted tolerances are used.
         on: the date of the application; not before any of the entries' posting dates.
         block_tolerance: the customer gets no payment tolerance.
+        pooled: open entries of the same customer and the same sign as `new`, which it takes over as far as it lacks
+            something for all of `olds`.
     """
     work = _Work(new, terms, on)
     pairs: list[tuple[CustomerLedgerEntry, CustomerLedgerEntry]] = []
+    if pooled:
+        olds = list(olds)
+        for same in pooled:
+            assert same.customer_id == new.customer_id, "entries of two customers are pooled"
+            assert same.open, f"entry {same.entry_number} is closed"
+            assert same.positive == new.positive, f"entry {same.entry_number} has the other sign"
+            lacking = work.lacking(olds, block_tolerance)
+            if lacking:
+                pairs.append((same, work.take_over(_Standing(same), lacking)))
     for old in olds:
         assert old.customer_id == new.customer_id, "entries of two customers are applied to each other"
         assert old.open, f"entry {old.entry_number} is closed"
@@ -184,7 +202,7 @@ class _Standing:
         )
 
 
-_NOTED = {
+NOTED = {
     "amount_to_apply": ZERO,
     "applies_to_id": "",
     "accepted_payment_tolerance": ZERO,
@@ -271,6 +289,35 @@ class _Work:
             applied = -remaining
         self._apply(old, self._possible(applied, remaining), remaining, same)
         return self._after(old)
+
+    # ----------------------------------------------------------------- pooled entries
+
+    def lacking(self, olds: Iterable[CustomerLedgerEntry], block_tolerance: bool) -> Decimal:
+        """Return what the new entry lacks to close all of these as far as they are to be (its currency, positive)."""
+        wanted = sum((abs(self._wanted(old, block_tolerance)) for old in olds), ZERO)
+        return max(wanted - abs(self.new.remaining), ZERO)
+
+    def _wanted(self, theirs: CustomerLedgerEntry, block_tolerance: bool) -> Decimal:
+        """Return what is to be paid of an entry in the new entry's currency, less what is granted."""
+        convert = self._in_new_currency(theirs)
+        remaining = convert(theirs.remaining_amount)
+        discount = convert(theirs.remaining_payment_discount_possible)
+        wanted = convert(_limited(theirs.amount_to_apply, theirs.remaining_amount)) or remaining
+        late = theirs.accepted_payment_discount_tolerance and not block_tolerance
+        if (late or self._in_time(theirs)) and abs(wanted) >= abs(remaining - discount):
+            wanted = remaining - discount
+        return wanted if block_tolerance else wanted - theirs.accepted_payment_tolerance
+
+    def take_over(self, same: _Standing, most: Decimal) -> CustomerLedgerEntry:
+        """Take over what remains of an entry of the same sign, at most `most`. Returns it as it stands then."""
+        entry, theirs = self.new.entry, same.entry
+        convert = self._in_new_currency(theirs)
+        remaining = convert(same.remaining)
+        part = convert(_limited(theirs.amount_to_apply, same.remaining)) or remaining
+        if abs(part) > most:
+            part = most if part > 0 else -most
+        self._apply(same, -part, remaining, entry.currency_code == theirs.currency_code)
+        return self._after(same)
 
     def _possible(self, applied: Decimal, remaining: Decimal) -> Decimal:
         """Return the amount, as far as both sides have it, whatever was noted on the old entry."""
@@ -359,12 +406,16 @@ class _Work:
             self.add(standing, kind, ZERO, right - standing.remaining_lcy)
 
     def _after(self, old: _Standing) -> CustomerLedgerEntry:
-        entry = old.entry
         self._correct(old)
-        if entry.document_type in PAYABLE and abs(old.remaining) < abs(entry.maximum_payment_tolerance):
-            old.changes["maximum_payment_tolerance"] = old.remaining
-        old.changes |= _NOTED
+        self._limit_tolerance(old)
+        old.changes |= NOTED
         return old.result()
+
+    def _limit_tolerance(self, standing: _Standing) -> None:
+        """Make the payment tolerance of a document no more than what remains of it."""
+        entry = standing.entry
+        if entry.document_type in PAYABLE and abs(standing.remaining) < abs(entry.maximum_payment_tolerance):
+            standing.changes["maximum_payment_tolerance"] = standing.remaining
 
     def finish(self) -> CustomerLedgerEntry:
         """Return the new entry after its last application."""
@@ -373,6 +424,7 @@ class _Work:
             whole = self.details.get((new.entry.entry_number, APPLICATION))
             self._reverse_unrealized(new, whole.amount if whole else ZERO, self.before)
             self._correct(new)
+        self._limit_tolerance(new)
         return new.result()
 
 

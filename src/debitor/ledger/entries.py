@@ -11,6 +11,7 @@ from decimal import Decimal
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from debitor.ledger.amounts import ZERO
 from debitor.ledger.apply import Detail
@@ -28,6 +29,7 @@ from debitor.ledger.records import (
     GeneralLedgerRegister,
     TaxEntry,
 )
+from debitor.schema import BLANK_GUID
 
 BLANK_TYPE = AccountType.GL_ACCOUNT
 """The account type of an account number that is blank."""
@@ -79,8 +81,15 @@ def general_entry(
     other: Other = NO_OTHER,
     dimension_set_number: int | None = None,
     tax_amount: Decimal = ZERO,
+    correction: bool = False,
 ) -> GeneralLedgerEntry:
-    """Return a general ledger entry. `source_*`: the customer or bank account that the entry is about."""
+    """Return a general ledger entry.
+
+    Args:
+        source_type, source_number: the customer or bank account that the entry is about.
+        correction: it takes an earlier entry back, so its amount stands with a minus on the side of that one.
+    """
+    debit = amount < 0 if correction else amount > 0
     return GeneralLedgerEntry(
         entry_number=number,
         transaction_number=of.transaction_number,
@@ -95,8 +104,8 @@ def general_entry(
         description=of.description,
         comment=of.comment,
         amount=amount,
-        debit_amount=amount if amount > 0 else ZERO,
-        credit_amount=-amount if amount < 0 else ZERO,
+        debit_amount=amount if debit else ZERO,
+        credit_amount=ZERO if debit else -amount,
         tax_amount=tax_amount,
         balancing_account_type=other.account_type,
         balancing_account_number=other.number,
@@ -194,14 +203,18 @@ def customer_entry(
     )
 
 
-def detailed_entry(of: Voucher, number: int, detail: Detail, on: date, new_entry_number: int) -> DetailedEntry:
+def detailed_entry(
+    of: Voucher, number: int, detail: Detail, on: date, new_entry_number: int, application_number: int = 0
+) -> DetailedEntry:
     """Return the row of a detailed entry; both of its amounts stand on the same side.
 
     Args:
         on: the date of the application. new_entry_number: the customer ledger entry that was applied.
+        application_number: of a posting without transaction.
     """
     entry, kind, amount, lcy = detail.entry, detail.entry_type, detail.amount, detail.amount_lcy
     debit = amount > 0 or lcy > 0
+    applied = kind == DetailedEntryType.APPLICATION
     return DetailedEntry(
         entry_number=number,
         ledger_entry_number=entry.entry_number,
@@ -218,10 +231,13 @@ def detailed_entry(of: Voucher, number: int, detail: Detail, on: date, new_entry
         credit_amount=ZERO if debit else -amount,
         debit_amount_lcy=lcy if debit else ZERO,
         credit_amount_lcy=ZERO if debit else -lcy,
-        applied_ledger_entry_number=new_entry_number if kind == DetailedEntryType.APPLICATION else 0,
+        applied_ledger_entry_number=new_entry_number if applied else 0,
         transaction_number=of.transaction_number,
+        application_number=application_number,
         initial_due_date=entry.due_date,
         initial_document_type=entry.document_type,
+        remaining_payment_discount_possible=entry.remaining_payment_discount_possible if applied else ZERO,
+        maximum_payment_tolerance=entry.maximum_payment_tolerance if applied else ZERO,
         source_code=of.source_code,
         user_id=of.user,
         created_at=of.now,
@@ -272,4 +288,95 @@ def register_of(
         posting_date=of.posting_date,
         user_id=of.user,
         created_at=of.now,
+    )
+
+
+# --------------------------------------------------------------------------- the opposite of posted rows
+
+
+def opposite_detailed_entry(of: Voucher, number: int, entry: DetailedEntry, application_number: int) -> DetailedEntry:
+    """Return the detailed entry that takes another one back; both name each other, amounts stay on their side."""
+    return replace(
+        entry,
+        id=BLANK_GUID,
+        version=0,
+        entry_number=number,
+        posting_date=of.posting_date,
+        amount=-entry.amount,
+        amount_lcy=-entry.amount_lcy,
+        debit_amount=-entry.debit_amount,
+        credit_amount=-entry.credit_amount,
+        debit_amount_lcy=-entry.debit_amount_lcy,
+        credit_amount_lcy=-entry.credit_amount_lcy,
+        transaction_number=of.transaction_number,
+        application_number=application_number,
+        unapplied=True,
+        unapplied_by_entry_number=entry.entry_number,
+        source_code=of.source_code,
+        user_id=of.user,
+        created_at=of.now,
+    )
+
+
+def _reversing(of: Voucher, number: int, entry_number: int) -> dict[str, Any]:
+    """What all rows of a reversal have instead of what the rows have that they reverse."""
+    return {
+        "id": BLANK_GUID,
+        "version": 0,
+        "entry_number": number,
+        "transaction_number": of.transaction_number,
+        "source_code": of.source_code,
+        "reason_code": of.reason_code,
+        "journal_batch_name": "",
+        "reversed": True,
+        "reversed_entry_number": entry_number,
+        "user_id": of.user,
+        "created_at": of.now,
+    }
+
+
+def reversing_general_entry(of: Voucher, number: int, entry: GeneralLedgerEntry) -> GeneralLedgerEntry:
+    """Return the general ledger entry that reverses another one: a debit stays a debit, with a minus."""
+    return replace(
+        entry,
+        register_number=of.register_number,
+        amount=-entry.amount,
+        debit_amount=-entry.debit_amount,
+        credit_amount=-entry.credit_amount,
+        tax_amount=-entry.tax_amount,
+        **_reversing(of, number, entry.entry_number),
+    )
+
+
+def reversing_bank_entry(of: Voucher, number: int, entry: BankAccountLedgerEntry) -> BankAccountLedgerEntry:
+    """Return the bank account ledger entry that reverses another one; nothing of it is left to reconcile."""
+    return replace(
+        entry,
+        amount=-entry.amount,
+        amount_lcy=-entry.amount_lcy,
+        remaining_amount=ZERO,
+        open=False,
+        positive=entry.amount < 0,
+        **_reversing(of, number, entry.entry_number),
+    )
+
+
+def reversing_customer_entry(of: Voucher, number: int, entry: CustomerLedgerEntry) -> CustomerLedgerEntry:
+    """Return the customer ledger entry that reverses another one, before both are applied to each other."""
+    return replace(
+        entry,
+        original_amount=-entry.original_amount,
+        original_amount_lcy=-entry.original_amount_lcy,
+        amount=-entry.original_amount,
+        amount_lcy=-entry.original_amount_lcy,
+        remaining_amount=-entry.original_amount,
+        remaining_amount_lcy=-entry.original_amount_lcy,
+        positive=entry.original_amount < 0,
+        original_payment_discount_possible=ZERO,
+        remaining_payment_discount_possible=ZERO,
+        maximum_payment_tolerance=ZERO,
+        applies_to_id="",
+        amount_to_apply=ZERO,
+        sales_lcy=-entry.sales_lcy,
+        **_reversing(of, number, entry.entry_number),
     )

@@ -78,6 +78,12 @@ def entry_findings(entry: CustomerLedgerEntry, sums: Sums | None) -> Iterator[st
     for what, (amount, total) in kept.items():
         if amount != total:
             yield f"{name} has {what} {plain(amount)}, but its detailed entries sum to {plain(total)}."
+    yield from standing_findings(entry)
+
+
+def standing_findings(entry: CustomerLedgerEntry) -> Iterator[str]:
+    """Check one customer ledger entry against itself."""
+    name = f"Customer ledger entry {entry.entry_number}"
     if entry.open != bool(entry.remaining_amount):
         state = "open" if entry.open else "closed"
         yield f"{name} is {state}, but {plain(entry.remaining_amount)} of it remains."
@@ -97,6 +103,10 @@ def entry_findings(entry: CustomerLedgerEntry, sums: Sums | None) -> Iterator[st
         yield f"{name} is open, but says that entry {entry.closed_by_entry_number} closed it."
     if entry.closed_by_entry_number == entry.entry_number:
         yield f"{name} says that it closed itself."
+    if entry.reversed and entry.open:
+        yield f"{name} is reversed, but open."
+    if entry.reversed != bool(entry.reversed_by_entry_number or entry.reversed_entry_number):
+        yield f"{name} has reversed = {str(entry.reversed).lower()}, which the entries that it names contradict."
 
 
 class Balance:
@@ -236,35 +246,116 @@ def tax_findings(tax: TaxEntry, of: GeneralLedgerEntry | None) -> Iterator[str]:
 
 
 def posting_findings(posting: Posting, books: Books) -> Iterator[str]:
-    """Check what one posting would write: balanced, subledger in step, no gap, nothing applied twice."""
+    """Check what posting a journal would write: balanced, subledger in step, no gap, nothing applied twice."""
+    by_document = books.template.force_document_balance
+    yield from act_findings(posting, books.next.entry, by_document=by_document)
+    for old, new in _changed_entries(posting):
+        # Only taking an application back makes more remain of an entry.
+        if abs(new.remaining_amount) > abs(old.remaining_amount):
+            yield f"Customer ledger entry {old.entry_number} is applied to more than remains of it."
+
+
+def act_findings(posting: Posting, first_entry: int, *, by_document: bool = True) -> Iterator[str]:
+    """Check what any act on the ledgers would write: balanced, subledger in step, no gap, entries and details agree.
+
+    Args:
+        first_entry: the next general ledger entry number. by_document: documents have to balance.
+    """
     changes = posting.changes
     balance, receivables = Balance(), Receivables()
     general = [row for row in changes.insert if isinstance(row, GeneralLedgerEntry)]
     details = [row for row in changes.insert if isinstance(row, DetailedEntry)]
     customer_entries = {entry.entry_number for entry in posting.entries}
     running = Sequence("General ledger entry")
-    running.last = books.next.entry - 1
+    running.last = first_entry - 1
+    receivables.accounts |= {entry.account_number for entry in general if entry.entry_number in customer_entries}
     for entry in general:
-        balance.add(entry, by_document=books.template.force_document_balance)
+        balance.add(entry, by_document=by_document)
         receivables.add(entry, customer_entry=entry.entry_number in customer_entries)
         wrong = running.add(entry.entry_number)
         if wrong:
             yield wrong
-    for detail in details:
-        receivables.add_detail(detail.transaction_number, detail.amount_lcy)
+    # An act without customer ledger entries of its own does not say which accounts are receivables.
+    if customer_entries:
+        for detail in details:
+            receivables.add_detail(detail.transaction_number, detail.amount_lcy)
     yield from balance.findings()
     yield from receivables.findings()
+    yield from application_findings(details)
     sums = sums_of(details)
     for added in posting.entries:
         yield from entry_findings(added, sums.get(added.entry_number))
-    for old, new in changes.update:
+    for old, new in _changed_entries(posting):
+        change = sums.get(old.entry_number, Sums())
+        for what, before, after, by in (
+            ("remaining amount", old.remaining_amount, new.remaining_amount, change.remaining),
+            ("remaining amount (LCY)", old.remaining_amount_lcy, new.remaining_amount_lcy, change.remaining_lcy),
+            ("amount", old.amount, new.amount, change.amount),
+            ("amount (LCY)", old.amount_lcy, new.amount_lcy, change.amount_lcy),
+        ):
+            if after - before != by:
+                yield (
+                    f"The {what} of customer ledger entry {old.entry_number} changes by {plain(after - before)}, but "
+                    f"its detailed entries sum to {plain(by)}."
+                )
+        yield from standing_findings(new)
+
+
+def _changed_entries(posting: Posting) -> Iterator[tuple[CustomerLedgerEntry, CustomerLedgerEntry]]:
+    for old, new in posting.changes.update:
         if isinstance(old, CustomerLedgerEntry) and isinstance(new, CustomerLedgerEntry):
-            change = sums.get(old.entry_number, Sums())
-            if new.remaining_amount - old.remaining_amount != change.remaining:
-                yield f"Customer ledger entry {old.entry_number} changes by another amount than its detailed entries."
-            if new.remaining_amount * old.remaining_amount < 0 or abs(new.remaining_amount) > abs(
-                old.remaining_amount
-            ):
-                yield f"Customer ledger entry {old.entry_number} is applied to more than remains of it."
-            if new.open != bool(new.remaining_amount):
-                yield f"Customer ledger entry {old.entry_number} is closed too early or too late."
+            yield old, new
+
+
+def application_findings(details: Iterable[DetailedEntry]) -> Iterator[str]:
+    """Check detailed entries without a transaction: each act has a number, and leaves the customer as it was."""
+    sums: dict[int, Decimal] = {}
+    for detail in details:
+        if detail.transaction_number:
+            continue
+        if not detail.application_number:
+            yield f"Detailed entry {detail.entry_number} has neither a transaction nor an application number."
+        _add(sums, detail.application_number, detail.amount_lcy)
+    for number, amount in sums.items():
+        yield f"The detailed entries of application {number} sum to {plain(amount)} in local currency, not to zero."
+
+
+def unapplied_findings(detail: DetailedEntry, other: DetailedEntry | None) -> Iterator[str]:
+    """Check a detailed entry that takes another one back, or was taken back: both name each other and cancel out."""
+    name = f"Detailed entry {detail.entry_number}"
+    if not detail.unapplied:
+        if detail.unapplied_by_entry_number:
+            yield f"{name} is not unapplied, but names entry {detail.unapplied_by_entry_number} as unapplying it."
+    elif other is None:
+        yield f"{name} is unapplied by entry {detail.unapplied_by_entry_number}, which does not exist."
+    elif (
+        not other.unapplied
+        or other.unapplied_by_entry_number != detail.entry_number
+        or (other.ledger_entry_number, other.entry_type) != (detail.ledger_entry_number, detail.entry_type)
+        or (other.amount, other.amount_lcy) != (-detail.amount, -detail.amount_lcy)
+    ):
+        yield f"{name} is unapplied by entry {other.entry_number}, which is not its opposite."
+
+
+def reversed_findings(entry: GeneralLedgerEntry, other: GeneralLedgerEntry | None) -> Iterator[str]:
+    """Check a general ledger entry that is reversed, or reverses another one: both name each other and cancel out.
+
+    Args:
+        other: the entry that `entry` names.
+    """
+    name = f"General ledger entry {entry.entry_number}"
+    named = entry.reversed_by_entry_number or entry.reversed_entry_number
+    if not entry.reversed:
+        if named:
+            yield f"{name} is not reversed, but names entry {named}."
+        return
+    if other is None:
+        yield f"{name} is reversed, but entry {named} does not exist."
+        return
+    back = other.reversed_entry_number if entry.reversed_by_entry_number else other.reversed_by_entry_number
+    if (
+        not other.reversed
+        or back != entry.entry_number
+        or (other.account_number, other.amount) != (entry.account_number, -entry.amount)
+    ):
+        yield f"{name} is reversed with entry {named}, which is not its opposite."

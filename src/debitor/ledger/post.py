@@ -29,7 +29,7 @@ from debitor.ledger import dimensions, entries, refusals
 from debitor.ledger.amounts import ZERO, plain
 from debitor.ledger.apply import UNREALIZED, Application, Detail, Terms, apply_entry, may_apply
 from debitor.ledger.books import Books, Posting, is_empty, posting_amount
-from debitor.ledger.detail_accounts import CURRENCY_ACCOUNTS, detail_account
+from debitor.ledger.detail_accounts import detail_account, posting_account
 from debitor.ledger.entries import BLANK_TYPE, NO_OTHER, Other, Voucher
 from debitor.ledger.numbering import increment, peek, take
 from debitor.ledger.records import (
@@ -43,7 +43,6 @@ from debitor.ledger.records import (
     DetailedEntry,
     DetailedEntryType,
     GeneralLedgerEntry,
-    GLAccountType,
     JournalLine,
     NumberSeries,
     NumberSeriesLine,
@@ -368,13 +367,7 @@ class _Run:
             Refused: it is missing, blocked, a heading or total, closed to direct posting (when a line names it), or
                 its default dimensions demand other dimensions.
         """
-        account = self.books.accounts.get(number)
-        if account is None:
-            raise refusals.ACCOUNT_UNKNOWN(number=number, where=where)
-        if account.account_type != GLAccountType.POSTING:
-            raise refusals.ACCOUNT_NOT_POSTING(number=number, where=where, account_type=account.account_type)
-        if account.blocked:
-            raise refusals.ACCOUNT_BLOCKED(number=number, where=where)
+        account = posting_account(self.books.accounts, number, where)
         if direct and not account.direct_posting:
             raise refusals.ACCOUNT_NOT_DIRECT(number=number, where=where)
         rules = self.books.rules.get(account.id)
@@ -464,9 +457,9 @@ class _Run:
         number = self._number()
         entry = self._customer_entry(side, head, customer, code, number)
         initial = Detail(entry, DetailedEntryType.INITIAL_ENTRY, side.amount, side.lcy)
-        on, olds = self._olds(entry, customer, line)
+        on, olds, pooled = self._olds(entry, customer, line)
         application = apply_entry(
-            entry, olds, on=on, terms=self.terms, block_tolerance=customer.block_payment_tolerance
+            entry, olds, on=on, terms=self.terms, block_tolerance=customer.block_payment_tolerance, pooled=pooled
         )
         self.open.add(application.new)
         for _old, changed in application.olds:
@@ -500,8 +493,8 @@ class _Run:
 
     def _olds(
         self, entry: CustomerLedgerEntry, customer: Customer, line: JournalLine
-    ) -> tuple[date, Iterable[CustomerLedgerEntry]]:
-        """Return the date of the application and the entries to apply to.
+    ) -> tuple[date, Iterable[CustomerLedgerEntry], Sequence[CustomerLedgerEntry]]:
+        """Return the date of the application, the entries to apply to, and those of the same sign to pool.
 
         Raises:
             Refused: the document that the line names is not open, has the same sign, or another currency that may not
@@ -511,21 +504,21 @@ class _Run:
         wanted = not entry.positive
         if line.applies_to_document_number:
             old = self._named(entry, customer, line)
-            return max(on, old.posting_date), (old,)
+            return max(on, old.posting_date), (old,), ()
         by_age = customer.application_method == OLDEST
         if line.applies_to_id:
-            olds = [
+            marked = [
                 old
                 for old in self.open.marked(customer.id, line.applies_to_id)
-                if old.positive == wanted
-                and (old.posting_date <= on if by_age else bool(old.amount_to_apply))
-                and self._may_apply(entry, old)
+                if (old.posting_date <= on if by_age else bool(old.amount_to_apply)) and self._may_apply(entry, old)
             ]
-            return max([on, *(old.posting_date for old in olds)]), olds
+            olds = [old for old in marked if old.positive == wanted]
+            pooled = [old for old in marked if old.positive != wanted]
+            return max([on, *(old.posting_date for old in marked)]), olds, pooled
         if not by_age:
-            return on, ()
+            return on, (), ()
         queue = self.open.in_order(customer.id, wanted)
-        return on, (old for old in queue if old.posting_date <= on and self._may_apply(entry, old))
+        return on, (old for old in queue if old.posting_date <= on and self._may_apply(entry, old)), ()
 
     def _may_apply(self, entry: CustomerLedgerEntry, old: CustomerLedgerEntry) -> bool:
         """Whether the currencies allow it; an entry in a currency that is gone can only be named."""
@@ -588,7 +581,7 @@ class _Run:
             if detail.entry_type == DetailedEntryType.APPLICATION or not detail.amount_lcy:
                 continue
             amount = -detail.amount_lcy
-            account = self._account(*self._detail_account(detail, group), line)
+            account = self._account(*detail_account(detail, group, self.books.currencies, self.books.setup), line)
             self._general(account, amount, side, head, 0, *source, balanced=False)
             own[amount > 0] += amount
         apart = own[total > 0]
@@ -596,20 +589,6 @@ class _Run:
             self._general(receivables, -apart, side, head, 0, *source)
             total += apart
         self._general(receivables, total, side, head, number, *source)
-
-    def _detail_account(self, detail: Detail, group: CustomerPostingGroup) -> tuple[str, str]:
-        """Return the G/L account of a detailed entry and where it comes from.
-
-        Raises:
-            Refused: the posting group or the currency has no such account.
-        """
-        found = detail_account(detail, group, self.books.currencies, self.books.setup)
-        if found.number:
-            return found.number, found.where
-        account = found.column.replace("_", " ")
-        if detail.entry_type in CURRENCY_ACCOUNTS:
-            raise refusals.CURRENCY_ACCOUNT_MISSING(currency=detail.entry.currency_code, account=account)
-        raise refusals.GROUP_ACCOUNT_MISSING(group=group.code, account=account)
 
     # ------------------------------------------------------------- the end
 

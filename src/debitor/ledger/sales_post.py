@@ -31,7 +31,7 @@ from debitor.ledger import entries
 from debitor.ledger.amounts import ZERO, plain
 from debitor.ledger.apply import Detail, Terms, apply_entry, may_apply
 from debitor.ledger.currencies import to_lcy
-from debitor.ledger.detail_accounts import detail_account
+from debitor.ledger.detail_accounts import detail_account, posting_account
 from debitor.ledger.dimensions import Pairs, check
 from debitor.ledger.numbering import NextNumbers
 from debitor.ledger.payment_discounts import maximum_tolerance, possible_discount, tolerance_date
@@ -487,7 +487,7 @@ def _detail_account(detail: Detail, books: DocumentBooks) -> Account:
     assert books.terms is not None, "an application has terms"
     assert books.posting_group is not None, "the header was checked"
     found = detail_account(detail, books.posting_group, books.terms.currencies, books.setup)
-    return _account(found.number, found.column.replace("_", " "), found.where, books)
+    return posting_account(books.accounts, found.number, found.where)
 
 
 def _customer_entry(

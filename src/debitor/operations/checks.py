@@ -98,7 +98,8 @@ ENTRIES = Window(
     (
         "entry_number", "customer_id", "document_type", "document_number", "currency_code", "original_amount",
         "original_amount_lcy", "amount", "amount_lcy", "remaining_amount", "remaining_amount_lcy", "open", "positive",
-        "closed_by_entry_number", "dimension_set_number",
+        "closed_by_entry_number", "reversed", "reversed_by_entry_number", "reversed_entry_number",
+        "dimension_set_number",
     ),
 )  # fmt: skip
 DETAILS_OF = Window(
@@ -107,14 +108,20 @@ DETAILS_OF = Window(
     ("entry_number", "ledger_entry_number", "entry_type", "customer_id", "currency_code", "amount", "amount_lcy"),
 )
 DETAILS = Window(
-    DetailedEntry, "entry_number", ("entry_number", "ledger_entry_number", "transaction_number", "amount_lcy")
-)
+    DetailedEntry,
+    "entry_number",
+    (
+        "entry_number", "ledger_entry_number", "entry_type", "transaction_number", "application_number", "amount",
+        "amount_lcy", "unapplied", "unapplied_by_entry_number",
+    ),
+)  # fmt: skip
 GENERAL = Window(
     GeneralLedgerEntry,
     "entry_number",
     (
         "entry_number", "transaction_number", "register_number", "account_number", "posting_date", "document_type",
         "document_number", "amount", "debit_amount", "credit_amount", "source_type", "dimension_set_number",
+        "reversed", "reversed_by_entry_number", "reversed_entry_number",
     ),
 )  # fmt: skip
 DOCUMENTS = tuple(
@@ -185,6 +192,10 @@ class _Check:
                 if wrong:
                     yield wrong
                 yield from self._general(row, registers)
+                if row.reversed or row.reversed_by_entry_number or row.reversed_entry_number:
+                    named = row.reversed_by_entry_number or row.reversed_entry_number
+                    other = self.reader.find(GeneralLedgerEntry, entry_number=named)
+                    yield from invariants.reversed_findings(row, other)
                 self.receivables.add(row, customer_entry=row.entry_number in entries)
             for number in entries.keys() - {row.entry_number for row in general}:
                 yield f"Customer ledger entry {number} has no general ledger entry of its number."
@@ -225,12 +236,20 @@ class _Check:
 
     def _details(self) -> Iterator[str]:
         sequence = invariants.Sequence("Detailed customer ledger entry")
+        without: list[DetailedEntry] = []
         for low in range(1, self.reader.greatest(DetailedEntry, "entry_number") + 1, WINDOW):
-            for row in sorted(DETAILS.read(self.reader, low, low + WINDOW), key=lambda d: d.entry_number):
+            rows = sorted(DETAILS.read(self.reader, low, low + WINDOW), key=lambda d: d.entry_number)
+            partners = sorted({row.unapplied_by_entry_number for row in rows if row.unapplied})
+            others = {d.entry_number: d for d in self.reader.all(DetailedEntry, entry_number=partners)}
+            for row in rows:
                 wrong = sequence.add(row.entry_number)
                 if wrong:
                     yield wrong
+                yield from invariants.unapplied_findings(row, others.get(row.unapplied_by_entry_number))
+                if not row.transaction_number:
+                    without.append(row)
                 self.receivables.add_detail(row.transaction_number, row.amount_lcy)
+        yield from invariants.application_findings(without)
 
     def _taxes(self) -> Iterator[str]:
         sequence = invariants.Sequence("Tax entry")

@@ -86,6 +86,7 @@ CHART: tuple[tuple[str, str, GLAccountType, GLAccountCategory, str], ...] = (
     (SALES_OF_GOODS, "Sales of goods", _P, _INCOME, "Income, Product Sales"),
     (SALES_OF_SERVICES, "Sales of services", _P, _INCOME, "Income, Services"),
     (SALES_RETURNS, "Returns and allowances", _P, _INCOME, "Sales Returns & Allowances"),
+    ("4190", "Fees charged to customers", _P, _INCOME, "Income, Services"),
     ("4199", "Revenue, total", _E, _INCOME, ""),
     ("4210", "Payment discounts granted", _P, _INCOME, "Sales Discounts"),
     ("4220", "Payment discounts taken back", _P, _INCOME, "Sales Discounts"),
@@ -245,6 +246,7 @@ def _fill(tx: Transaction, name: str, currency: str, today: date) -> None:
             payment_template=PAYMENT_TEMPLATE,
             general_template=GENERAL_TEMPLATE,
             sales_source_code="SALES",
+            write_off_limit=Decimal(5),
             global_dimension_1=DIMENSIONS[0][0],
             global_dimension_2=DIMENSIONS[1][0],
         )
@@ -282,6 +284,7 @@ def _insert_groups(tx: Transaction) -> None:
             application_rounding_credit_account="6220",
             invoice_rounding_account="6210",
             write_off_account="6410",
+            additional_fee_account="4190",
         )
         for code, description, receivables in (
             ("DOMESTIC", "Customers in this country", RECEIVABLES),

@@ -16,9 +16,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from debitor.ledger import sales_documents as rules
-from debitor.ledger.payment_discounts import maximum_tolerance
 from debitor.ledger.records import (
-    Currency,
     Customer,
     CustomerLedgerEntry,
     DetailedEntry,
@@ -30,9 +28,9 @@ from debitor.ledger.records import (
     SalesInvoice,
 )
 from debitor.ledger.sales_documents import CREDIT_MEMO, INVOICE, LINE_STEP, Kind, refuse
-from debitor.ledger.unapply import only_applied, unapply
+from debitor.operations.entries import unapply
 from debitor.operations.payments import posting_setup, setup_of
-from debitor.operations.sales_posting import next_numbers, post_document
+from debitor.operations.sales_posting import post_document
 from debitor.operations.sales_values import document_of, draft_number, lines_of, terms_of
 from debitor.schema import Act, Draft, Located, Refused
 from debitor.store import Reader, Transaction
@@ -64,8 +62,10 @@ def cancel_document(kind: Kind, act: Act, id: str) -> SalesDocument:
     invoice: SalesDocument | None = None
     if kind is CREDIT_MEMO:
         invoice = tx.get(SalesInvoice, document.applies_to_document_id)
-        reopen(act, document, setup)
+        assert invoice, "a corrective credit memo without an invoice"
     try:
+        if invoice is not None:
+            reopen(act, document, invoice)
         corrective = add_copy(act, document, setup)
         posted = post_document(_other(kind), tx, corrective, user=act.user, cancels=True)
     except Refused as no:
@@ -159,7 +159,7 @@ def check_cancellable(tx: Reader, kind: Kind, document: SalesDocument, setup: Re
 # --------------------------------------------------------------------------- the application taken back
 
 
-def reopen(act: Act, memo: SalesDocument, setup: ReceivablesSetup) -> None:
+def reopen(act: Act, memo: SalesDocument, invoice: SalesDocument) -> None:
     """Take back the application of a credit memo to the invoice that it cancelled.
 
     Raises:
@@ -169,22 +169,11 @@ def reopen(act: Act, memo: SalesDocument, setup: ReceivablesSetup) -> None:
     entry = entry_of(tx, memo)
     if not entry.amount:
         return
-    details = tx.all(DetailedEntry, transaction_number=entry.transaction_number, order=("entry_number",))
-    applied = [d for d in details if d.entry_type == DetailedEntryType.APPLICATION]
-    numbers = {d.ledger_entry_number for d in applied}
-    entries = {e.entry_number: e for e in tx.all(CustomerLedgerEntry, entry_number=numbers)}
-    if entry.entry_number not in entries or entry.open or not only_applied(details, entries):
-        raise refuse(
-            f"{_name(CREDIT_MEMO, memo)} cannot be cancelled, because it is not applied to the invoice alone."
-        )
-    customer = tx.get(Customer, entry.customer_id)
-    currency = tx.find(Currency, code=entry.currency_code) if entry.currency_code else None
-    assert customer, "a ledger entry without a customer"
-    tolerances = {}
-    for each in entries.values():
-        most = maximum_tolerance(abs(each.original_amount), customer, currency, setup)
-        tolerances[each.entry_number] = most if each.positive else -most
-    tx.write(unapply(applied, entries, tolerances, next_numbers(tx), user=act.user[:50], now=tx.now))
+    details = tx.all(DetailedEntry, transaction_number=entry.transaction_number)
+    applied = {d.ledger_entry_number for d in details if d.entry_type == DetailedEntryType.APPLICATION}
+    if entry.open or applied != {entry.entry_number, invoice.ledger_entry_number}:
+        raise refuse("It is not applied to the invoice alone.")
+    unapply(tx, entry_number=entry.entry_number, user=act.user, canceling=True)
 
 
 # --------------------------------------------------------------------------- the copy

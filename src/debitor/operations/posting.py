@@ -84,23 +84,25 @@ def load_books(
     template = tx.find(JournalTemplate, name=batch.template_name)
     assert template, f"journal {batch.name} without template {batch.template_name}"
     filled = [line for line in lines if not is_empty(line)]
-    customers = {c.id: c for c in _all(tx, Customer, "id", _ids(filled, AccountType.CUSTOMER))}
-    banks = {b.id: b for b in _all(tx, BankAccount, "id", _ids(filled, AccountType.BANK_ACCOUNT))}
+    customers = {c.id: c for c in rows_of(tx, Customer, "id", _ids(filled, AccountType.CUSTOMER))}
+    banks = {b.id: b for b in rows_of(tx, BankAccount, "id", _ids(filled, AccountType.BANK_ACCOUNT))}
     codes = {c.customer_posting_group for c in customers.values()} | {line.customer_posting_group for line in filled}
-    groups = {g.code: g for g in _all(tx, CustomerPostingGroup, "code", codes)} if customers else {}
+    groups = {g.code: g for g in rows_of(tx, CustomerPostingGroup, "code", codes)} if customers else {}
     entries = _open_entries(tx, filled, customers)
     foreign = {line.currency_code for line in filled} | {entry.currency_code for entry in entries}
-    currencies = {c.code: c for c in _all(tx, Currency, "code", foreign)}
+    currencies = {c.code: c for c in rows_of(tx, Currency, "code", foreign)}
     numbers = _account_numbers(filled, groups.values(), banks.values(), currencies.values())
-    accounts = {a.number: a for a in _all(tx, Account, "number", numbers)}
+    accounts = {a.number: a for a in rows_of(tx, Account, "number", numbers)}
     rates: dict[str, list[ExchangeRate]] = {}
     # Only application between currencies needs rates: each line has its own factor already.
     if len(foreign) > 1:
-        for rate in _all(tx, ExchangeRate, "currency_code", foreign, order="starting_date"):
+        for rate in rows_of(tx, ExchangeRate, "currency_code", foreign, order="starting_date"):
             rates.setdefault(rate.currency_code, []).append(rate)
-    series = {s.code: s for s in _all(tx, NumberSeries, "code", {batch.number_series, batch.posting_number_series})}
+    series = {
+        s.code: s for s in rows_of(tx, NumberSeries, "code", {batch.number_series, batch.posting_number_series})
+    }
     series_lines: dict[str, list[NumberSeriesLine]] = {code: [] for code in series}
-    for row in _all(tx, NumberSeriesLine, "series_code", series, order="starting_date"):
+    for row in rows_of(tx, NumberSeriesLine, "series_code", series, order="starting_date"):
         series_lines[row.series_code].append(row)
     sets, dimensions, values = _dimension_sets(tx, {line.dimension_set_number for line in filled})
     return Books(
@@ -118,7 +120,7 @@ def load_books(
         currencies=currencies,
         rates=rates,
         entries=entries,
-        unrealized=_unrealized(tx, entries),
+        unrealized=unrealized_gains(tx, entries),
         documents=documents_behind(tx, entries),
         series=series,
         series_lines=series_lines,
@@ -126,12 +128,12 @@ def load_books(
         dimensions=dimensions,
         values=values,
         combinations=combinations(tx) if sets else ALL_GO_TOGETHER,
-        rules=_rules(tx, customers, accounts.values(), banks),
+        rules=posting_rules(tx, customers, accounts.values(), banks),
         next=next_numbers(tx),
     )
 
 
-def _all(tx: Reader, record: type[R], column: str, wanted: Iterable[object], order: str = "") -> list[R]:
+def rows_of(tx: Reader, record: type[R], column: str, wanted: Iterable[object], order: str = "") -> list[R]:
     """All rows whose column has one of the wanted values; blank ones are left out."""
     condition: dict[str, Any] = {column: [value for value in wanted if value]}
     return tx.all(record, order=(order,) if order else (), **condition) if condition[column] else []
@@ -171,7 +173,7 @@ def _open_entries(
     return [entry for entry in found.values() if entry.customer_id in customers]
 
 
-def _unrealized(tx: Reader, entries: Iterable[CustomerLedgerEntry]) -> dict[int, Decimal]:
+def unrealized_gains(tx: Reader, entries: Iterable[CustomerLedgerEntry]) -> dict[int, Decimal]:
     """The unrealized gains and losses (LCY) of entries in foreign currency."""
     sums: dict[int, Decimal] = {}
     numbers = [entry.entry_number for entry in entries if entry.currency_code]
@@ -204,7 +206,7 @@ def _dimension_sets(
 ) -> tuple[dict[int, dict[str, str]], dict[str, Dimension], dict[tuple[str, str], DimensionValue]]:
     """The pairs of dimension sets, and the dimensions and values that they name."""
     sets: dict[int, dict[str, str]] = {}
-    for entry in _all(tx, DimensionSetEntry, "set_number", numbers):
+    for entry in rows_of(tx, DimensionSetEntry, "set_number", numbers):
         sets.setdefault(entry.set_number, {})[entry.dimension_code] = entry.value_code
     codes = {code for pairs in sets.values() for code in pairs}
     used = {value for pairs in sets.values() for value in pairs.values()}
@@ -215,7 +217,7 @@ def _dimension_sets(
     return sets, dimensions, {(v.dimension_code, v.code): v for v in rows}
 
 
-def _rules(
+def posting_rules(
     tx: Reader,
     customers: Iterable[str],
     accounts: Iterable[Account],

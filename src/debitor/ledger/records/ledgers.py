@@ -34,7 +34,7 @@ _CUSTOMER_ENTRY = (
     "document_number", "external_document_number", "description", "currency_code", "original_amount",
     "original_amount_lcy", "original_currency_factor", "customer_posting_group", "original_payment_discount_possible",
     "sales_lcy", "balancing_account_type", "balancing_account_number", "dimension_set_number", "source_code",
-    "reason_code", "journal_batch_name", "user_id", "source_id", "created_at",
+    "reason_code", "journal_batch_name", "user_id", "source_id", "reversed_entry_number", "created_at",
 )  # fmt: skip
 
 
@@ -121,7 +121,7 @@ _DETAILED_ENTRY = (
     "id", "entry_number", "ledger_entry_number", "entry_type", "posting_date", "document_type", "document_number",
     "customer_id", "currency_code", "amount", "amount_lcy", "debit_amount", "credit_amount", "debit_amount_lcy",
     "credit_amount_lcy", "applied_ledger_entry_number", "transaction_number", "application_number", "user_id",
-    "source_code", "created_at",
+    "source_code", "created_at", "remaining_payment_discount_possible", "maximum_payment_tolerance",
 )  # fmt: skip
 
 
@@ -134,7 +134,12 @@ _DETAILED_ENTRY = (
     tracked=False,
 )
 class DetailedEntry(Row, frozen=True):
-    """One change of a customer ledger entry's amount. The sum of them is what remains."""
+    """One change of a customer ledger entry's amount. The sum of them is what remains.
+
+    An application keeps what its entry had before it: `remaining_payment_discount_possible` and
+    `maximum_payment_tolerance`; unapplying gives them back. `application_number` is that of the first detailed entry
+    of a posting that has no transaction, because nothing of it goes to the general ledger.
+    """
 
     entry_number: Int
     ledger_entry_number: Int
@@ -156,11 +161,23 @@ class DetailedEntry(Row, frozen=True):
     application_number: Int = 0
     initial_due_date: Day = BLANK_DATE
     initial_document_type: DocumentType = DocumentType.BLANK
+    remaining_payment_discount_possible: Amount = ZERO
+    maximum_payment_tolerance: Amount = ZERO
     unapplied: Flag = False
     unapplied_by_entry_number: Int = 0
     source_code: Code10 = ""
     user_id: Code50 = ""
     created_at: Timestamp = "0001-01-01T00:00:00.000Z"
+
+
+_GENERAL_ENTRY = (
+    "id", "entry_number", "transaction_number", "register_number", "account_id", "account_number", "posting_date",
+    "document_date", "document_type", "document_number", "external_document_number", "description", "comment",
+    "amount", "debit_amount", "credit_amount", "tax_amount", "additional_currency_debit_amount",
+    "additional_currency_credit_amount", "balancing_account_type", "balancing_account_number", "source_type",
+    "source_number", "dimension_set_number", "source_code", "reason_code", "journal_batch_name",
+    "reversed_entry_number", "user_id", "created_at",
+)  # fmt: skip
 
 
 @record(
@@ -172,11 +189,11 @@ class DetailedEntry(Row, frozen=True):
         ("document_number", "posting_date"),
         ("transaction_number",),
     ),
-    frozen=("*",),
+    frozen=_GENERAL_ENTRY,
     deletable=False,
 )
 class GeneralLedgerEntry(Row, frozen=True):
-    """A debit or credit of a G/L account, in local currency."""
+    """A debit or credit of a G/L account, in local currency. Only its columns on being reversed change."""
 
     entry_number: Int
     transaction_number: Int = 0
@@ -204,15 +221,26 @@ class GeneralLedgerEntry(Row, frozen=True):
     source_code: Code10 = ""
     reason_code: Code10 = ""
     journal_batch_name: Code10 = ""
+    reversed: Flag = False
+    reversed_by_entry_number: Int = 0
+    reversed_entry_number: Int = 0
     user_id: Code50 = ""
     created_at: Timestamp = "0001-01-01T00:00:00.000Z"
+
+
+_BANK_ENTRY = (
+    "id", "entry_number", "transaction_number", "bank_account_id", "bank_account_number", "posting_date",
+    "document_date", "document_type", "document_number", "external_document_number", "description", "currency_code",
+    "amount", "amount_lcy", "positive", "balancing_account_type", "balancing_account_number", "dimension_set_number",
+    "source_code", "reason_code", "journal_batch_name", "reversed_entry_number", "user_id", "created_at",
+)  # fmt: skip
 
 
 @record(
     "bank_account_ledger_entry",
     key=("entry_number",),
     indexes=(("bank_account_id", "posting_date"), ("transaction_number",)),
-    frozen=("id", "entry_number", "bank_account_id", "posting_date", "document_number", "amount", "amount_lcy"),
+    frozen=_BANK_ENTRY,
     deletable=False,
     tracked=False,
 )
@@ -242,6 +270,8 @@ class BankAccountLedgerEntry(Row, frozen=True):
     reason_code: Code10 = ""
     journal_batch_name: Code10 = ""
     reversed: Flag = False
+    reversed_by_entry_number: Int = 0
+    reversed_entry_number: Int = 0
     user_id: Code50 = ""
     created_at: Timestamp = "0001-01-01T00:00:00.000Z"
 

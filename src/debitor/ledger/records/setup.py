@@ -65,6 +65,7 @@ class ReceivablesSetup(Row, frozen=True):
 
     `invoice_rounding`: totals of documents are rounded to a multiple of `invoice_rounding_precision` (local currency)
     or of the currency's. `emu_currency`: the local currency belongs to the economic and monetary union.
+    `write_off_limit`: the largest rest of an entry (in local currency) that may be written off; 0 allows none.
     """
 
     local_currency_code: Code10 = ""
@@ -101,6 +102,10 @@ class ReceivablesSetup(Row, frozen=True):
     general_template: Code10 = ""
     sales_source_code: Code10 = "SALES"
     exchange_rate_adjustment_source_code: Code10 = "EXCHRATADJ"
+    application_source_code: Code10 = "SALESAPPL"
+    unapplication_source_code: Code10 = "UNAPPSALES"
+    reversal_source_code: Code10 = "REVERSAL"
+    write_off_limit: Amount = ZERO
     global_dimension_1: Code20 = ""
     global_dimension_2: Code20 = ""
 
@@ -140,6 +145,7 @@ class CustomerPostingGroup(Row, frozen=True):
     application_rounding_credit_account: Code20 = ""
     invoice_rounding_account: Code20 = ""
     write_off_account: Code20 = ""
+    additional_fee_account: Code20 = ""
 
 
 @record("general_product_posting_group", unique=(("code",),), kept=True)
