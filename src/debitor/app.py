@@ -22,6 +22,7 @@ from urllib.parse import unquote_to_bytes
 
 from debitor.front.asgi import Receive, Scope, Send, headers_of, request_ids
 from debitor.front.bodies import Disconnected, read_body
+from debitor.front.codings import IN_THREAD, SMALLEST, chosen, codable, encoded, pieces
 from debitor.front.cors import Cors, Header
 from debitor.front.forwarding import Proxies
 from debitor.front.limits import Limiter, LimitReached, Turn
@@ -115,6 +116,7 @@ class App:
         proxies: whose Forwarded and X-Forwarded-* headers are believed; None: nobody's.
         max_body: bytes of the largest body, after decompression.
         max_media: bytes of the largest content of a stream property.
+        compress: answers take the content coding that their client asks for.
         limiter: how much one user may ask; None: any amount.
         cors: which pages of other origins may ask; None: none.
         https: this server itself speaks TLS.
@@ -134,6 +136,7 @@ class App:
         proxies: Proxies | None = None,
         max_body: int = 32 << 20,
         max_media: int = 150 << 20,
+        compress: bool = True,
         limiter: Limiter | None = None,
         cors: Cors | None = None,
         https: bool = False,
@@ -142,7 +145,7 @@ class App:
         handshake: Callable[[str], Awaitable[str]] | None = None,
     ) -> None:
         self.service, self.store, self.identity = service, store, identity
-        self.max_body, self.max_media = max_body, max_media
+        self.max_body, self.max_media, self.compress = max_body, max_media, compress
         self._limiter, self._cors = limiter, cors
         self._origins = Origins(origin, fixed=fixed_origin, proxies=proxies)
         self._always = [_NOSNIFF, _HSTS] if https else [_NOSNIFF]
@@ -174,6 +177,10 @@ class App:
             response = Response(204, []) if preflight else await self._answer(scope, receive, request_id)
             if response.later is not None:
                 response.body = await asyncio.to_thread(response.later)
+            if self.compress and (response.chunks is not None or len(response.body) >= SMALLEST):
+                await _code(scope, response)
+        except Refused as no:
+            response = response_of(no, request_id)
         except Disconnected:
             return
         except StoreError as error:
@@ -356,6 +363,24 @@ class App:
         self._cut = True
         if self._active:
             log.warning("%d requests were still in flight after %g seconds", self._active, seconds)
+
+
+async def _code(scope: Scope, response: Response) -> None:
+    """Put an answer into the content coding that its client likes best. Raises Refused when it forbids all."""
+    accept = next((value for name, value in scope["headers"] if name == b"accept-encoding"), None)
+    if accept is None or not codable(response):
+        return
+    response.headers.append(("vary", "accept-encoding"))
+    coding = chosen(accept.decode("latin-1"))
+    if not coding:
+        return
+    response.headers.append(("content-encoding", coding))
+    if response.chunks is not None:
+        response.chunks, response.size = pieces(response.chunks, coding), -1
+    elif len(response.body) >= IN_THREAD:
+        response.body = await asyncio.to_thread(encoded, response.body, coding)
+    else:
+        response.body = encoded(response.body, coding)
 
 
 def _in_time(response: Response, turn: Turn | None) -> Response:

@@ -115,6 +115,7 @@ def main() -> None:
 @click.option("--public-url", help="Address that clients use, when it is not host and port.")
 @click.option("--max-body", help="Largest request body, such as 32MB [32MB].")
 @click.option("--max-media", help="Largest content of an attachment, such as 150MB [150MB].")
+@click.option("--compression/--no-compression", default=None, help="Answers in gzip, br or zstd [on].")
 @click.option("--token-lifetime", help="Seconds that an access token is valid [3600].")
 @click.option("--refresh-lifetime", help="Seconds after which an unused refresh token ends [7776000].")
 @click.option("--trusted-proxies", help="Networks whose X-Forwarded-* are believed, such as 10.0.0.0/8 [none].")

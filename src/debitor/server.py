@@ -255,6 +255,7 @@ async def _serve(settings: Settings, store: Store, start: Start, say: Callable[[
         proxies=Proxies(settings.trusted_proxies) if settings.trusted_proxies else None,
         max_body=settings.max_body,
         max_media=settings.max_media,
+        compress=settings.compression,
         limiter=Limiter(limits_of(settings)) if settings.limits == "online" else None,
         cors=Cors(settings.cors_origins) if settings.cors_origins else None,
         https=settings.tls_cert is not None,

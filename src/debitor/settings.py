@@ -180,6 +180,7 @@ class Settings:
     )
     webhook_private: bool = _setting(False, _flag, "subscribers may have private addresses")
     webhook_http: bool = _setting(False, _flag, "subscribers on this machine may be told by plain http")
+    compression: bool = _setting(True, _flag, "answers in gzip, br or zstd for clients that accept them")
     token_lifetime: int = _setting(3600, _whole(60, 86400), "seconds that an access token is valid")
     refresh_lifetime: int = _setting(
         7_776_000, _whole(60, 31_536_000), "seconds after which an unused refresh token ends"

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import zlib
 
 from debitor.front.asgi import Message, Receive
+from debitor.front.codings import decoded
 from debitor.schema import Refused
 
 BODY_TIMEOUT = 30.0
@@ -39,7 +39,7 @@ async def read_body(receive: Receive, headers: dict[str, str], limit: int) -> by
         body = await _rest(receive, message, limit)
     encoding = headers.get("content-encoding")
     if encoding is not None and body:
-        body = decompressed(body, encoding, limit)
+        body = decoded(body, encoding, limit, _too_large)
     return body
 
 
@@ -63,30 +63,3 @@ async def _rest(receive: Receive, message: Message, limit: int) -> bytes:
         except TimeoutError:
             told = f"The request body stopped for {BODY_TIMEOUT:g} seconds."
             raise Refused("BadRequest", told, 408) from None
-
-
-def decompressed(body: bytes, encoding: str, limit: int) -> bytes:
-    """Undo a content encoding: gzip or deflate. Never holds more than `limit` bytes.
-
-    Raises:
-        Refused: another encoding (415), broken data (400), or more than `limit` bytes (413).
-    """
-    kind = encoding.strip().lower()
-    if kind == "identity":
-        return body
-    if kind not in ("gzip", "x-gzip", "deflate"):
-        raise Refused("BadRequest", f"The content encoding '{encoding[:50]}' is not known; send gzip or none.", 415)
-    result = bytearray()
-    rest = body
-    try:
-        while rest:  # gzip may consist of several members, one after the other
-            inflate = zlib.decompressobj(zlib.MAX_WBITS | (0 if kind == "deflate" else 16))
-            result += inflate.decompress(rest, limit + 1 - len(result))
-            if len(result) > limit:
-                raise _too_large(limit)
-            if not inflate.eof:
-                raise Refused("BadRequest", f"The {kind} data of the body ends too early.")
-            rest = inflate.unused_data
-    except zlib.error:
-        raise Refused("BadRequest", f"The body is not {kind} data, as its Content-Encoding says.") from None
-    return bytes(result)
