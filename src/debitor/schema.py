@@ -490,6 +490,8 @@ class Action:
     """False: absent in strict mode, because Business Central does not have it."""
     long: bool = False
     """True: may take long; runs beside the event loop."""
+    makes: str = ""
+    """The entity set of what the action makes, when it answers a `Located`."""
 
 
 @dataclass(frozen=True, slots=True)

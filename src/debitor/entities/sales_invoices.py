@@ -173,7 +173,7 @@ SALES_INVOICES = EntitySet(
         Action("send", partial(sending.send, INVOICE)),
         Action("cancel", partial(corrections.cancel, INVOICE)),
         Action("cancelAndSend", partial(sending.cancel_and_send, INVOICE)),
-        Action("makeCorrectiveCreditMemo", corrections.make_corrective_credit_memo),
+        Action("makeCorrectiveCreditMemo", corrections.make_corrective_credit_memo, makes="salesCreditMemos"),
     ),
     follows=(Follow(SalesInvoiceLine, "document_id"),),
 )

@@ -8,20 +8,24 @@ Plain data, the same for the same arguments; nothing here reads or sends.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from debitor.odata.definitions import NAME as DEFINITIONS
+from debitor.odata.delta import feeds_of
 from debitor.odata.errors import STATUS
 from debitor.odata.openapi_parts import HEADERS, INTRODUCTION, SHARED_PARAMETERS
 from debitor.odata.openapi_schemas import Schema, navigations_of, ref, schemas_of, title_of
-from debitor.schema import EntitySet, Navigation
+from debitor.schema import Action, EntitySet, Navigation
 
 _REASONS = {
     400: "The request cannot be done as it stands; the message names the field or rule.",
     401: "No valid credentials.",
     403: "The client may not do this.",
     404: "There is no such company, set or entity.",
+    408: "The request took too long and was given up; nothing was written.",
     409: "If-Match does not name the current version: read again, then repeat.",
     413: "The body is too large.",
     415: "The body has a content type that cannot be read here.",
@@ -31,8 +35,8 @@ _REASONS = {
     501: "OData has this option, this API does not.",
     503: "Nothing was written; repeat after Retry-After.",
 }
-_READING = (400, 401, 403, 404, 429, 500, 501, 503)
-_WRITING = (400, 401, 403, 404, 409, 413, 415, 422, 429, 500, 501, 503)
+_READING = (400, 401, 403, 404, 408, 429, 500, 501, 503)
+_WRITING = (400, 401, 403, 404, 408, 409, 413, 415, 422, 429, 500, 501, 503)
 _PROTOCOL = "Protocol"
 
 
@@ -142,10 +146,20 @@ def _answers(good: Mapping[int, dict[str, Any]], refusals: Iterable[int]) -> dic
     return made | {str(status): ref(f"Error{status}", "responses") for status in refusals}
 
 
+def _headers(*names: str) -> Schema:
+    return {name: ref(name, "headers") for name in names}
+
+
+_UNCHANGED: Schema = {
+    "description": "It is still the version that If-None-Match names.",
+    "headers": _headers("ETag"),
+}
+
+
 def _good(told: str, schema: Schema | None, *headers: str) -> dict[str, Any]:
     made: dict[str, Any] = {"description": told}
     if headers:
-        made["headers"] = {name: ref(name, "headers") for name in headers}
+        made["headers"] = _headers(*headers)
     if schema is not None:
         made["content"] = _json(schema)
     return made
@@ -156,8 +170,8 @@ def _show(operation: dict[str, Any], example: Mapping[str, Any]) -> None:
     operation["x-codeSamples"] = [{"lang": "HTTP", "label": "HTTP", "source": example["source"]}]
     if example["body"] is not None:
         operation["requestBody"]["content"]["application/json"]["example"] = example["body"]
-    content = operation["responses"].get(str(example["status"]), {}).get("content", {})
-    for media in content.values():
+    if example["answer"] is not None:
+        (media,) = operation["responses"][str(example["status"])]["content"].values()
         media["example"] = example["answer"]
 
 
@@ -205,14 +219,23 @@ def _shaping(maker: _Maker, of: EntitySet) -> list[Schema]:
     return _shared(*(f"{of.name}-{o}" for o in ("select", "expand") if f"{of.name}-{o}" in maker.parameters))
 
 
+def _tracks(maker: _Maker, of: EntitySet) -> bool:
+    """Whether the changes of a set can be asked for."""
+    return not maker.strict and feeds_of(of) is not None
+
+
 def _listing(maker: _Maker, of: EntitySet, fixed: Iterable[str]) -> list[Schema]:
     """The options of a list. `fixed`: properties that the address already fixes."""
     needs_filter = of.guard and not set(of.guard) & set(fixed)
+    tracks = _tracks(maker, of)
     made = _shared("filter-required" if needs_filter else "filter")
     made += _shaping(maker, of)
     if f"{of.name}-orderby" in maker.parameters:
         made += _shared(f"{of.name}-orderby")
-    return made + _shared("top", "skip", "count", "schemaversion", "prefer-page", "data-access-intent")
+    made += _shared("top", "skip", "count", "skiptoken")
+    if tracks:
+        made += _shared("deltatoken")
+    return made + _shared("schemaversion", "prefer-list" if tracks else "prefer-page", "data-access-intent")
 
 
 # --------------------------------------------------------------------------- operations
@@ -247,13 +270,38 @@ def _protocol(maker: _Maker) -> None:
         _PROTOCOL,
         {
             "summary": "The types, sets and actions, as CSDL",
+            "parameters": _shared("schemaversion", "if-none-match"),
             "responses": _answers(
                 {
                     # The media type is told in words: client generators warn about types that they cannot parse.
-                    200: {"description": "The schema, in XML (application/xml)."}
+                    200: {"description": "The schema, in XML (application/xml).", "headers": _headers("ETag")},
+                    304: _UNCHANGED,
                 },
                 _READING,
             ),
+        },
+    )
+    names = _shared("definition-filter", "schemaversion")
+    maker.add(
+        f"/{DEFINITIONS}",
+        "get",
+        "listEntityDefinitions",
+        _PROTOCOL,
+        {
+            "summary": "The names of entities, properties, actions and enum members in words",
+            "parameters": names,
+            "responses": _answers({200: _good("All of them.", ref("entityMetadataList"))}, _READING),
+        },
+    )
+    maker.add(
+        f"/{DEFINITIONS}('{{entity_name}}')",
+        "get",
+        "getEntityDefinition",
+        _PROTOCOL,
+        {
+            "summary": "The names of one entity or enum in words",
+            "parameters": _shared("entity_name", "schemaversion"),
+            "responses": _answers({200: _good("Its names.", ref("entityMetadata"))}, _READING),
         },
     )
     maker.add(
@@ -370,7 +418,7 @@ def _single(maker: _Maker, of: EntitySet, at: _Place, key: str, tag: str = "") -
     parameters = _shared(*at.parameters, key)
     good = {200: _good("The entity.", ref(of.entity), *(("ETag",) if of.etag else ()), "OData-Version")}
     if of.etag:
-        good[304] = {"description": "It is still the version that If-None-Match names."}
+        good[304] = _UNCHANGED
     maker.add(
         path,
         "get",
@@ -402,23 +450,22 @@ def _single(maker: _Maker, of: EntitySet, at: _Place, key: str, tag: str = "") -
             changed[201] = _good(
                 "There was none with this id, so it was created.", ref(of.entity), "ETag", "Location"
             )
-        maker.add(
-            path,
-            "patch",
-            f"update{name}",
-            tag,
-            {
-                "summary": f"Change one of {of.name}",
-                "description": "Properties that are left out keep their values.",
-                "parameters": [
-                    *parameters,
-                    *_shaping(maker, of),
-                    *_shared("if-match-required" if of.etag else "if-match", "prefer-return", "idempotency-key"),
-                ],
-                "requestBody": {"required": True, "content": _json(ref(f"{of.entity}Update"))},
-                "responses": _answers(changed, _WRITING),
-            },
-        )
+        changing: dict[str, Any] = {
+            "summary": f"Change one of {of.name}",
+            "description": "Properties that are left out keep their values.",
+            "parameters": [
+                *parameters,
+                *_shaping(maker, of),
+                *_shared("if-match-required" if of.etag else "if-match", "prefer-return", "idempotency-key"),
+            ],
+            "requestBody": {"required": True, "content": _json(ref(f"{of.entity}Update"))},
+            "responses": _answers(changed, _WRITING),
+        }
+        maker.add(path, "patch", f"update{name}", tag, copy.deepcopy(changing))
+        if maker.strict or of.rows is None:
+            told = "PUT is PATCH." if maker.strict else "Properties that are left out get their defaults."
+            replacing = {**changing, "summary": f"Replace one of {of.name}", "description": told}
+            maker.add(path, "put", f"replace{name}", tag, replacing)
     if of.remove is not None:
         maker.add(
             path,
@@ -441,55 +488,54 @@ def _single(maker: _Maker, of: EntitySet, at: _Place, key: str, tag: str = "") -
                 {
                     "summary": f"Run {action.name} on one of {of.name}",
                     "parameters": [*parameters, *_shared("if-match", "idempotency-key")],
-                    "responses": _answers({204: {"description": "Done."}}, _WRITING),
+                    "responses": _answers({204: _done(action)}, _WRITING),
                 },
             )
     _content(maker, of, path, parameters, name, tag)
 
 
+def _done(action: Action) -> Schema:
+    """The answer to an action: nothing, or the address of what it made."""
+    if action.makes:
+        return _good(f"Done: one of {action.makes} was made.", None, "Location")
+    return {"description": "Done."}
+
+
+_BYTES: Schema = {"schema": {"type": "string", "format": "binary"}}
+
+
 def _content(maker: _Maker, of: EntitySet, path: str, parameters: list[Schema], name: str, tag: str) -> None:
     """The bytes of stream properties."""
     for stream in (p for p in of.properties if p.type.kind == "stream"):
+        at, called = f"{path}/{stream.name}", title_of(stream.name)
         if stream.name in of.media:
-            maker.add(
-                f"{path}/{stream.name}",
-                "get",
-                f"get{name}{title_of(stream.name)}",
-                tag,
-                {
-                    "summary": f"Read {stream.name}",
-                    "parameters": parameters,
-                    "responses": _answers(
-                        {
-                            200: {
-                                "description": "The bytes.",
-                                "content": {
-                                    "application/octet-stream": {"schema": {"type": "string", "format": "binary"}}
-                                },
-                            },
-                            204: {"description": "There is no content."},
-                        },
-                        _READING,
-                    ),
+            good: dict[int, Schema] = {
+                # The type is that of the content; generators of clients go by the first one.
+                200: {
+                    "description": "The bytes, in the content type that they have.",
+                    "headers": _headers("Content-Disposition", *(("ETag",) if of.etag else ())),
+                    "content": {"application/octet-stream": _BYTES, "*/*": _BYTES},
                 },
-            )
+                204: {"description": "There is no content."},
+            }
+            if of.etag:
+                good[304] = _UNCHANGED
+            operation = {
+                "summary": f"Read {stream.name}",
+                "parameters": parameters + (_shared("if-none-match") if of.etag else []),
+                "responses": _answers(good, _READING),
+            }
+            maker.add(at, "get", f"get{name}{called}", tag, operation)
         if stream.name in of.take_media:
-            maker.add(
-                f"{path}/{stream.name}",
-                "patch",
-                f"set{name}{title_of(stream.name)}",
-                tag,
-                {
+            for verb, does in (("patch", "set"), ("put", "put")):
+                operation = {
                     "summary": f"Write {stream.name}",
-                    "description": "The bytes in any content type; PUT does the same.",
+                    "description": "The bytes in any content type. PATCH and PUT are the same.",
                     "parameters": [*parameters, *_shared("if-match")],
-                    "requestBody": {
-                        "required": True,
-                        "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
-                    },
+                    "requestBody": {"required": True, "content": {"application/octet-stream": _BYTES}},
                     "responses": _answers({204: {"description": "Kept."}}, _WRITING),
-                },
-            )
+                }
+                maker.add(at, verb, f"{does}{name}{called}", tag, operation)
 
 
 def _related(maker: _Maker, of: EntitySet, navigation: Navigation, target: EntitySet, at: _Place) -> None:
@@ -511,3 +557,4 @@ def _related(maker: _Maker, of: EntitySet, navigation: Navigation, target: Entit
             ),
         },
     )
+    _content(maker, target, at.path, _shared(*at.parameters), at.singular, of.name)

@@ -66,7 +66,32 @@ SHARED_PARAMETERS: dict[str, dict[str, Any]] = {
         "The version of the schema that the client was written for.",
         {"type": "string", "enum": ["1.0", "2.0", "2.1"]},
     ),
+    "skiptoken": _query("$skiptoken", "Where a page starts: a part of `@odata.nextLink`.", {"type": "string"}),
+    "deltatoken": _query(
+        "$deltatoken",
+        "Since when changes are wanted: a part of `@odata.deltaLink`. The answer holds the entities that came or "
+        "changed, and for each that is gone its address in `id` and a `reason`: `deleted`, or `changed` when it no "
+        "longer meets the filter.",
+        {"type": "string"},
+    ),
+    "definition-filter": _query(
+        "$filter",
+        "`entityName eq 'customer'` or `entitySetName eq 'customers'`; nothing else.",
+        {"type": "string"},
+    ),
+    "entity_name": {
+        "name": "entity_name",
+        "in": "path",
+        "required": True,
+        "description": "The name of an entity type, such as customer, or of an enum type.",
+        "schema": {"type": "string"},
+    },
     "prefer-page": _header("Prefer", "`odata.maxpagesize=50` asks for pages of at most so many entities."),
+    "prefer-list": _header(
+        "Prefer",
+        "`odata.maxpagesize=50` asks for pages of at most so many entities; `odata.track-changes` for an "
+        "`@odata.deltaLink` on the last page, which later answers what changed.",
+    ),
     "prefer-return": _header("Prefer", "`return=minimal`: answer 204 instead of the entity."),
     "prefer-continue": _header("Prefer", "`odata.continue-on-error`: a part that fails does not end the batch."),
     "data-access-intent": _header(
@@ -86,8 +111,9 @@ SHARED_PARAMETERS: dict[str, dict[str, Any]] = {
 HEADERS: dict[str, dict[str, Any]] = {
     name: {"description": told, "schema": {"type": "string"}}
     for name, told in {
+        "Content-Disposition": "The file name of the content.",
         "ETag": "The version of the entity; the same as @odata.etag.",
-        "Location": "The address of the new entity.",
+        "Location": "The address of what was made.",
         "OData-EntityId": "The address of the entity.",
         "OData-Version": "4.0",
         "Preference-Applied": "What of Prefer was done.",

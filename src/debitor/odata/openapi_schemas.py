@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from debitor.odata.delta import feeds_of
 from debitor.odata.payload import blank_of
 from debitor.schema import LARGEST, EntitySet, Navigation, Property, Type, WireEnum
 
@@ -122,16 +123,18 @@ def _closed(members: Schema) -> Schema:
     }
 
 
-def list_schema(of: EntitySet) -> Schema:
+def list_schema(of: EntitySet, *, strict: bool) -> Schema:
     """Return one page of entities."""
-    made = _closed(
-        {
-            "@odata.context": {"type": "string"},
-            "@odata.count": {"type": "integer", "format": "int64", "minimum": 0},
-            "value": {"type": "array", "items": ref(of.entity)},
-            "@odata.nextLink": {"type": "string", "description": "The address of the next page; absent on the last."},
-        }
-    )
+    members: Schema = {
+        "@odata.context": {"type": "string"},
+        "@odata.count": {"type": "integer", "format": "int64", "minimum": 0},
+        "value": {"type": "array", "items": ref(of.entity)},
+        "@odata.nextLink": {"type": "string", "description": "The address of the next page; absent on the last."},
+    }
+    if not strict and feeds_of(of) is not None:
+        told = "The address of what changes from now on; on the last page, for those who prefer to track changes."
+        members["@odata.deltaLink"] = {"type": "string", "description": told}
+    made = _closed(members)
     made["required"] = ["value"]
     return made
 
@@ -189,7 +192,7 @@ def schemas_of(catalog: Mapping[str, EntitySet], *, strict: bool) -> dict[str, S
         add(name, enum_schema(members))
     for of in catalog.values():
         add(of.entity, entity_schema(of, catalog))
-        add(f"{of.entity}List", list_schema(of))
+        add(f"{of.entity}List", list_schema(of, strict=strict))
         if of.create is not None:
             add(f"{of.entity}Create", create_schema(of, catalog, strict=strict))
         if of.change is not None:
@@ -231,6 +234,53 @@ _PROTOCOL: dict[str, Schema] = {
         "required": ["name", "kind", "url"],
         "properties": {"name": {"type": "string"}, "kind": {"type": "string"}, "url": {"type": "string"}},
     },
+    "entityMetadata": {
+        "type": "object",
+        "required": ["entityName", "entitySetName"],
+        "properties": {
+            "@odata.context": {"type": "string"},
+            "entityName": {"type": "string"},
+            "entitySetName": {"type": "string", "description": "Blank for an enum type."},
+            "entityCaptions": {"type": "array", "items": ref("entityMetadataCaption")},
+            "entitySetCaptions": {"type": "array", "items": ref("entityMetadataCaption")},
+            "properties": {"type": "array", "items": ref("entityMetadataName")},
+            "actions": {"type": "array", "items": ref("entityMetadataName")},
+            "enumMembers": {"type": "array", "items": ref("entityMetadataEnumMember")},
+        },
+    },
+    "entityMetadataList": {
+        "type": "object",
+        "required": ["value"],
+        "properties": {
+            "@odata.context": {"type": "string"},
+            "value": {"type": "array", "items": ref("entityMetadata")},
+        },
+    },
+    "entityMetadataCaption": {
+        "type": "object",
+        "required": ["languageCode", "caption"],
+        "properties": {
+            "languageCode": {"type": "integer", "description": "1033 is English."},
+            "caption": {"type": "string"},
+        },
+    },
+    "entityMetadataName": {
+        "type": "object",
+        "required": ["name", "captions"],
+        "properties": {
+            "name": {"type": "string"},
+            "captions": {"type": "array", "items": ref("entityMetadataCaption")},
+        },
+    },
+    "entityMetadataEnumMember": {
+        "type": "object",
+        "required": ["name", "value", "captions"],
+        "properties": {
+            "name": {"type": "string"},
+            "value": {"type": "integer"},
+            "captions": {"type": "array", "items": ref("entityMetadataCaption")},
+        },
+    },
     "batchRequest": {
         "type": "object",
         "required": ["requests"],
@@ -241,7 +291,7 @@ _PROTOCOL: dict[str, Schema] = {
         "required": ["method", "url"],
         "properties": {
             "id": {"type": "string", "description": "A name that later parts can use."},
-            "method": {"type": "string", "enum": ["GET", "POST", "PATCH", "DELETE"]},
+            "method": {"type": "string", "enum": ["GET", "POST", "PATCH", "PUT", "DELETE"]},
             "url": {"type": "string", "description": "Relative to the API root, or `$id` of an earlier part."},
             "headers": {"type": "object", "additionalProperties": {"type": "string"}},
             "body": {"type": "object"},

@@ -335,6 +335,7 @@ class WriteVerbs:
             return Response(204, list(EMPTY))
         if isinstance(value, Located):
             assert scope.company is not None, "an action of a company"
+            assert value.entity_set == action.makes, f"{action.name} says that it makes {action.makes}"
             address = f"{request.root}/companies({scope.company.id})/{value.entity_set}({value.id})"
             return Response(204, [("location", quote(address, safe=URL_SAFE)), *EMPTY])
         return Response(200, list(HEADERS["minimal"]), encode(value))
