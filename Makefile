@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
 .DELETE_ON_ERROR:
-.PHONY: run test lint bench fuzz lock clean help
+.PHONY: run test lint bench examples fuzz lock clean help
 
 help:
 	@echo "make run    serve a demo company on 127.0.0.1:7048"
@@ -14,6 +14,7 @@ help:
 	@echo "make lint   lint and types only"
 	@echo "make bench  measure against the physical limit of this machine"
 	@echo "make fuzz   50,000 generated requests against the OpenAPI document (FUZZ=... for another number)"
+	@echo "make examples  record the examples of the reference anew, from a new demo company"
 	@echo "make lock   choose the versions of all dependencies anew (needs uv)"
 
 run: $(VENV)/.run-stamp
@@ -29,6 +30,9 @@ lint: $(VENV)/.test-stamp
 
 bench: $(VENV)/.test-stamp
 	$(BIN)/python -m bench.run
+
+examples: $(VENV)/.test-stamp
+	PYTHONPATH=src:tests $(BIN)/python -m wire.examples
 
 FUZZ ?= 50000
 

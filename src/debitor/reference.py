@@ -26,7 +26,7 @@ def openapi_document(*, strict: bool, origin: str) -> dict[str, Any]:
         origin=origin,
         version=__version__,
         about=about(),
-        examples=examples(),
+        examples=examples(origin),
     )
 
 

@@ -81,14 +81,25 @@ def test_every_set_is_there_with_the_verbs_that_it_takes() -> None:
     paths = openapi_document(strict=False, origin=ORIGIN)["paths"]
     for of in BOOKS.values():
         at = f"/companies({{company_id}})/{of.name}" if of.company else f"/{of.name}"
-        one = f"{at}({{{'company_id' if of.name == 'companies' else 'id'}}})"
+        if of.name == "dimensionSetLines":
+            # Their ids are those of dimensions, so they are found and made below what has them only.
+            at = "/companies({company_id})/salesInvoices({id})/dimensionSetLines"
+        key = {"companies": "{company_id}", "subscriptions": "'{key}'", "dimensionSetLines": "{line_id}"}
+        one = f"{at}({key.get(of.name, '{id}')})"
+        if of.name == "contactsInformation":
+            one = "/companies({company_id})/customers({id})/contactsInformation({line_id})"
 
         assert set(paths[at]) == {"get", *(["post"] if of.create else [])}, of.name
         assert (one in paths) == of.addressable, of.name
         if not of.addressable:
             continue
-        assert ("patch" in paths[one]) == (of.change is not None), of.name
-        assert ("delete" in paths[one]) == (of.remove is not None), of.name
+        assert set(paths[one]) == {
+            "get",
+            *(["post"] if of.client_ids else []),
+            *(["patch"] if of.change else []),
+            *(["put"] if of.change and of.rows is None else []),
+            *(["delete"] if of.remove else []),
+        }, of.name
         assert "get" in paths[f"{at}/$count"]
         for action in of.actions:
             assert "post" in paths[f"{one}/Microsoft.NAV.{action.name}"]
@@ -119,6 +130,32 @@ def test_a_patch_needs_a_tag_and_a_guarded_list_a_filter() -> None:
     assert "if-match" in names("/companies({company_id})/customers({id})", "delete")
     assert "filter-required" in names("/companies({company_id})/customerPayments", "get")
     assert "filter" in names("/companies({company_id})/customerPaymentJournals({id})/customerPayments", "get")
+
+
+def test_what_a_list_takes_and_an_entity_answers() -> None:
+    paths = openapi_document(strict=False, origin=ORIGIN)["paths"]
+    strict = openapi_document(strict=True, origin=ORIGIN)
+    listed = paths["/companies({company_id})/customers"]["get"]
+    taken = {p["$ref"].rpartition("/")[2] for p in listed["parameters"]}
+
+    assert {"skiptoken", "deltatoken", "prefer-list"} <= taken
+    assert "304" in paths["/companies({company_id})/customers({id})"]["get"]["responses"]
+    assert "304" in paths["/$metadata"]["get"]["responses"]
+    assert "/entityDefinitions('{entity_name}')" in paths
+    page = openapi_document(strict=False, origin=ORIGIN)["components"]["schemas"]["customerList"]["properties"]
+    assert "@odata.deltaLink" in page
+    assert "@odata.deltaLink" not in strict["components"]["schemas"]["customerList"]["properties"]
+    listed = strict["paths"]["/companies({company_id})/customers"]["get"]
+    assert "deltatoken" not in {p["$ref"].rpartition("/")[2] for p in listed["parameters"]}
+
+
+def test_content_is_read_where_it_is_and_an_action_tells_what_it_makes() -> None:
+    paths = openapi_document(strict=False, origin=ORIGIN)["paths"]
+    content = paths["/companies({company_id})/salesInvoices({id})/pdfDocument/pdfDocumentContent"]["get"]
+    made = paths["/companies({company_id})/salesInvoices({id})/Microsoft.NAV.makeCorrectiveCreditMemo"]["post"]
+
+    assert list(content["responses"]["200"]["content"]) == ["application/octet-stream", "*/*"]
+    assert "Location" in made["responses"]["204"]["headers"]
 
 
 def test_strict_mode_leaves_out_what_business_central_lacks() -> None:

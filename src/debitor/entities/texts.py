@@ -1,6 +1,6 @@
 """What the reference of the API says of each entity set: a sentence from its file, and recorded requests.
 
-`examples.json` holds recorded requests by operationId; it is empty as long as none are recorded.
+`examples.json` holds recorded requests by operationId (`make examples`).
 """
 
 from __future__ import annotations
@@ -15,6 +15,9 @@ import msgspec
 
 from debitor import entities
 from debitor.entities import CATALOG
+
+ORIGIN = "{origin}"
+"""What the file of examples has where scheme and host of the server belong."""
 
 _SOURCE = re.compile(r"\s*Source:.*?\.al(?:, \S+?\.al)*\.", re.DOTALL)
 
@@ -31,8 +34,12 @@ def about() -> dict[str, str]:
     return {name: found[name] for name in CATALOG if name in found}
 
 
-def examples() -> Mapping[str, Mapping[str, Any]]:
-    """Return operationId -> a recorded request and its answer (see `odata.openapi.document_of`)."""
+def examples(origin: str) -> Mapping[str, Mapping[str, Any]]:
+    """Return operationId -> a recorded request and its answer (see `odata.openapi.document_of`).
+
+    Args:
+        origin: scheme and host of the server, for addresses in the answers.
+    """
     raw = files("debitor.entities").joinpath("examples.json").read_bytes()
-    made: dict[str, dict[str, Any]] = msgspec.json.decode(raw)
+    made: dict[str, dict[str, Any]] = msgspec.json.decode(raw.replace(ORIGIN.encode(), origin.encode()))
     return made

@@ -313,11 +313,23 @@ def _protocol(maker: _Maker) -> None:
             "summary": "Many requests in one",
             "description": "At most 100 parts, run in order. The first that fails ends the batch, unless the client "
             "prefers odata.continue-on-error. The multipart form of OData (multipart/mixed) works as well.",
-            "parameters": _shared("isolation", "prefer-continue", "idempotency-key"),
+            "parameters": _shared("company", "isolation", "prefer-continue", "idempotency-key"),
             "requestBody": {"required": True, "content": _json(ref("batchRequest"))},
             "responses": _answers({200: _good("The answers, in order.", ref("batchResponse"))}, _WRITING),
         },
     )
+
+
+def _key_of(of: EntitySet) -> tuple[str, str]:
+    """Return the path parameter that names an entity of a set, and how it stands in the parentheses."""
+    if of.name == "companies":
+        return "company_id", "{company_id}"
+    return ("id", "{id}") if of.by_name[of.key[0]].type.kind == "guid" else ("key", "'{key}'")
+
+
+def _below_only(of: EntitySet) -> bool:
+    """Whether the entities of a set are found below their parent only: their key alone does not name them."""
+    return bool(of.guard) and not set(of.guard) & set(of.key)
 
 
 def _entity_set(maker: _Maker, of: EntitySet) -> None:
@@ -326,9 +338,10 @@ def _entity_set(maker: _Maker, of: EntitySet) -> None:
     _collection(maker, of, home)
     if not of.addressable:
         return
-    key = "company_id" if of.name == "companies" else "id"
-    _single(maker, of, home, key)
-    inside_path, inside = f"{base}({{{key}}})", (*home.parameters, key)
+    key, written = _key_of(of)
+    if not _below_only(of):
+        _single(maker, of, home, key)
+    inside_path, inside = f"{base}({written})", (*home.parameters, key)
     for navigation in navigations_of(of, maker.catalog):
         target = maker.catalog[navigation.target]
         fixed = (*(theirs for _, theirs in navigation.on), *navigation.constant)
@@ -344,8 +357,7 @@ def _entity_set(maker: _Maker, of: EntitySet) -> None:
             _related(maker, of, navigation, target, below)
             continue
         _collection(maker, target, below, tag=of.name)
-        if target.guard and not set(target.guard) & set(target.key):
-            # Its entities are found below their parent only.
+        if _below_only(target):
             _single(maker, target, below, "line_id", tag=of.name)
 
 
@@ -391,7 +403,8 @@ def _collection(maker: _Maker, of: EntitySet, at: _Place, tag: str = "") -> None
             ),
         },
     )
-    if of.create is not None:
+    named = any(of.by_name[name].editable for name in of.guard if name not in of.key)
+    if of.create is not None and (not needs_filter or named):
         maker.add(at.path, "post", f"create{at.singular}", tag, _creating(maker, of, at.parameters))
 
 
@@ -412,7 +425,7 @@ def _creating(maker: _Maker, of: EntitySet, names: Iterable[str]) -> dict[str, A
 
 def _single(maker: _Maker, of: EntitySet, at: _Place, key: str, tag: str = "") -> None:
     """Get, change and remove one entity; its actions and its content."""
-    path = f"{at.path}({{{key}}})"
+    path = f"{at.path}({_key_of(of)[1] if key == 'key' else f'{{{key}}}'})"
     name = at.singular
     tag = tag or of.name
     parameters = _shared(*at.parameters, key)

@@ -52,6 +52,13 @@ _MATCH = "The @odata.etag of the version that is meant, or *."
 SHARED_PARAMETERS: dict[str, dict[str, Any]] = {
     "company_id": _key("company_id", "The id of the company."),
     "id": _key("id", "The id of the entity."),
+    "key": {
+        "name": "key",
+        "in": "path",
+        "required": True,
+        "description": "The key of the entity, a text.",
+        "schema": {"type": "string"},
+    },
     "line_id": _key("line_id", "The id of the entity below it."),
     "filter": _query("$filter", _FILTER, {"type": "string"}),
     "filter-required": {
@@ -102,6 +109,7 @@ SHARED_PARAMETERS: dict[str, dict[str, Any]] = {
     "idempotency-key": _header(
         "Idempotency-Key", "A name of your own for this write: sent again, it gives the first answer again."
     ),
+    "company": _header("Company", "The name of the company, for parts whose addresses do not name one."),
     "isolation": _header("Isolation", "All parts are kept, or none.", {"type": "string", "enum": ["snapshot"]}),
     "if-match": _header("If-Match", _MATCH),
     "if-match-required": _header("If-Match", _MATCH, required=True),
