@@ -18,6 +18,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from debitor.entities import CATALOG
 from debitor.entities.texts import ORIGIN
 from wire.conftest import Books, Server, books_of
 from wire.example_requests import EXAMPLES, Example
@@ -181,13 +182,13 @@ class Recorder:
         """(path of the set, path of one entity, parameter of its key)"""
         if of == "companies":
             return "/companies", "/companies({company_id})", "company_id"
-        if of == "subscriptions":
-            return "/subscriptions", "/subscriptions('{key}')", "key"
-        base = f"/{of}" if f"/{of}" in self.document["paths"] else f"/companies({{company_id}})/{of}"
-        return base, f"{base}({{id}})", "id"
+        base = f"/companies({{company_id}})/{of}" if CATALOG[of].company else f"/{of}"
+        by_text = f"{base}('{{key}}')"
+        return (base, by_text, "key") if by_text in self.document["paths"] else (base, f"{base}({{id}})", "id")
 
     def _reads(self, of: str, shown: Example) -> None:
-        home, single, _ = self._home(of)
+        home, single, key = self._home(of)
+        own = CATALOG[of].key[0]
         query = shown.list
         parent = shown.parent(self.books) if shown.parent else ""
         if parent:
@@ -205,9 +206,10 @@ class Recorder:
             found = self.books.get(f"{shown.below[0]}({parent})/{shown.below[1]}").json().get("value", ())
         elif "$select" in shown.list:
             found = self.books.get(f"{of}?$top=1").json()["value"]
-        if found and "id" in found[0] and self._has("get", single):
-            self.send("get", single, {"id": found[0]["id"]})
-            self._content(single, {"id": found[0]["id"]})
+        if found and own in found[0] and self._has("get", single):
+            ids = {key: str(found[0][own])}
+            self.send("get", single, ids)
+            self._content(single, ids)
 
     def _below(self, of: str, below: tuple[str, str], parent: str, query: str) -> None:
         """Read a collection, or one entity, through what it belongs to."""
@@ -220,8 +222,7 @@ class Recorder:
         one = f"{path}({{line_id}})"
         if self._has("get", one):
             row = self.books.get(f"{below[0]}({parent})/{below[1]}").json()["value"][0]
-            key = row.get("id") or row[next(name for name in row if "@" not in name and name.endswith("Id"))]
-            self.send("get", one, {"id": parent, "line_id": key})
+            self.send("get", one, {"id": parent, "line_id": row[CATALOG[of].key[0]]})
 
     def _content(self, at: str, ids: dict[str, str]) -> None:
         """Read the bytes of stream properties."""
