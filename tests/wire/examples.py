@@ -166,7 +166,6 @@ class Recorder:
     # ---- what is asked
 
     def _protocol(self) -> None:
-        self.send("get", "/")
         self.send("get", "/$metadata", query="$schemaversion=2.0")
         self.send("get", "/entityDefinitions", query="$filter=entityName eq 'paymentMethod'")
         self.send("get", "/entityDefinitions('{entity_name}')", {"entity_name": "customerBlocked"})
