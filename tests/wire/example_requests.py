@@ -27,7 +27,9 @@ class Example:
         below: (set, navigation): where the entities are found, for those that belong to others.
         parent: gives the id of what they are below, when entities are read.
         draft: gives the id of what they are below, when entities are written; `parent` without it.
-        fixes: the property that names the parent.
+        fixes: the property that names the parent; `kind`: the members that tell what it is, where a body needs them.
+        before: makes what is read, where the demo company has none.
+        content: a text for the stream property.
         actions: action -> gives the id of an entity that it can be run on.
     """
 
@@ -41,6 +43,9 @@ class Example:
     parent: Callable[[Books], str] | None = None
     draft: Callable[[Books], str] | None = None
     fixes: str = ""
+    kind: JSON = field(default_factory=dict)
+    before: Callable[[Books], object] | None = None
+    content: str = ""
     actions: Mapping[str, Callable[[Books], str]] = field(default_factory=dict)
 
 
@@ -157,6 +162,32 @@ def a_renamed_contact(books: Books) -> JSON:
     return {"firstName": "Petra", "lastName": "Ahlgren-Voss", "customerId": customer}
 
 
+NOTE = "Four boxes, received in good order."
+
+
+def with_note(books: Books, of: str, **properties: Any) -> str:
+    """A file with a content."""
+    id = made(books, of, {"fileName": "delivery note.txt", **properties})
+    below = of.rpartition("/")[2]
+    headers = {"Content-Type": "text/plain", "If-Match": "*"}
+    answer = books.request("PATCH", f"{below}({id})/attachmentContent", data=NOTE, headers=headers)
+    assert answer.status_code == 204, answer.text
+    return id
+
+
+def invoice_with_note(books: Books) -> str:
+    """An invoice with a file beside it."""
+    id = invoice_of_the_demo(books)
+    if not books.get(f"salesInvoices({id})/attachments").json()["value"]:
+        with_note(books, f"salesInvoices({id})/attachments")
+    return id
+
+
+def a_document_attachment(books: Books) -> JSON:
+    customer = one(books, "customers", "number eq '10400'")
+    return {"fileName": "contract.txt", "parentType": "Customer", "parentId": customer}
+
+
 def coded(code: str, name: str, later: str, **more: Any) -> Example:
     """A set of which little more than code and name is shown."""
     return Example(create={"code": code, "displayName": name, **more}, change={"displayName": later})
@@ -238,6 +269,22 @@ EXAMPLES: Mapping[str, Example] = {
         parent=invoice_of_the_demo,
         draft=invoice_without_region,
         fixes="parentId",
+    ),
+    "attachments": Example(
+        list="$select=fileName,byteSize,parentType",
+        create={"fileName": "delivery note.txt"},
+        change={"fileName": "delivery note, signed.txt"},
+        below=("salesInvoices", "attachments"),
+        parent=invoice_with_note,
+        fixes="parentId",
+        kind={"parentType": "Sales_x0020_Invoice"},
+        content=NOTE,
+    ),
+    "documentAttachments": Example(
+        create=a_document_attachment,
+        change={"fileName": "contract, signed.txt"},
+        before=lambda books: with_note(books, "documentAttachments", **a_document_attachment(books)),
+        content=NOTE,
     ),
     "pdfDocument": Example(
         list="", below=("salesInvoices", "pdfDocument"), parent=invoice_of_the_demo, fixes="parentId"

@@ -115,6 +115,7 @@ class Recorder:
         ids: dict[str, str] | None = None,
         query: str = "",
         body: Any = None,
+        content: str = "",
         **headers: str,
     ) -> Any:
         """Send a request and keep it as the example of its operation, unless this has one.
@@ -125,6 +126,7 @@ class Recorder:
             ids: parameter of the path -> its value; the company is known.
             query: of the address.
             body: JSON.
+            content: what is sent instead.
             headers: with _ for -.
         """
         operation = self.document["paths"][path][verb]["operationId"]
@@ -132,7 +134,7 @@ class Recorder:
         address = path.format_map({"company_id": self.books.company_id, **(ids or {})})
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         full = f"{self.books.root}{address}{'?' + query if query else ''}"
-        answer = self.books.session.request(verb, full, json=body, headers=named, timeout=60)
+        answer = self.books.session.request(verb, full, json=body, data=content or None, headers=named, timeout=60)
         assert answer.status_code < 300, f"{verb} {full} {body}: {answer.status_code} {answer.text}"
         kind = answer.headers.get("Content-Type", "")
         told: Any = None
@@ -142,6 +144,8 @@ class Recorder:
             told = answer.text
         lines = [f"{verb.upper()} /api/v2.0{path}{'?' + self.generic(query) if query else ''}"]
         lines += [f"{name}: {self.generic(value)}" for name, value in named.items()]
+        if content:
+            lines += ["", content]
         shown = self.generic(body)
         if body is not None:
             text = json.dumps(shown, ensure_ascii=False)
@@ -189,6 +193,8 @@ class Recorder:
         home, single, key = self._home(of)
         own = CATALOG[of].key[0]
         query = shown.list
+        if shown.before:
+            shown.before(self.books)
         parent = shown.parent(self.books) if shown.parent else ""
         if parent:
             fixed = f"$filter={shown.fixes} eq {parent}"
@@ -246,11 +252,13 @@ class Recorder:
             if key == "id" and shown.below:
                 # Once through the parent, which stays, once with the parent in the body.
                 self.send("post", below, ids, body=body)
-                body = {shown.fixes: ids["id"], **body}
+                body = {**shown.kind, shown.fixes: ids["id"], **body}
                 ids = {}
             made = self.send("post", home, ids, body=body)
             ids = {**ids, key: str(made.json()["id"])}
             tag = made.headers["ETag"]
+            if shown.content:
+                tag = self._fill(single, ids, shown.content, tag)
             if self.document["paths"][single]["get"]["operationId"] not in self.examples:
                 self.send("get", single, ids)
         elif shown.change is not None:
@@ -273,6 +281,16 @@ class Recorder:
         for action, before in shown.actions.items():
             path = f"{self._home(of)[1]}/Microsoft.NAV.{action}"
             self.send("post", path, {"id": before(self.books)})
+
+    def _fill(self, single: str, ids: dict[str, str], content: str, tag: str) -> str:
+        """Write a stream property, by PATCH and by PUT. Returns the new tag."""
+        (path,) = (
+            path for path in self.document["paths"] if path.startswith(f"{single}/") and path.endswith("Content")
+        )
+        for verb in ("patch", "put"):
+            headers = {"Content-Type": "text/plain", "If-Match": tag}
+            tag = self.send(verb, path, ids, content=content, **headers).headers["ETag"]
+        return tag
 
     def _subscription(self, single: str) -> None:
         body = {

@@ -107,6 +107,10 @@ class ReferencePages:
             if listing := document["paths"].get(at):
                 schema = listing["get"]["responses"]["200"]["content"]["application/json"]["schema"]
                 self._page_of_entity[schema["$ref"].rpartition("/")[2].removesuffix("List")] = name
+        self._pages_of: dict[str, list[str]] = {}
+        for name, operations in self._operations.items():
+            for schema in self._schemas_of(operations):
+                self._pages_of.setdefault(schema, []).append(name)
 
     def index(self) -> bytes:
         """The introduction and all sets."""
@@ -258,11 +262,12 @@ class ReferencePages:
         return escape(schema.get("format") or " or ".join(names))
 
     def _page_of(self, schema: str) -> str:
-        """The set whose page explains a schema, or nothing."""
+        """The set whose page explains a schema, or nothing. Its own set's page, if that does."""
+        pages = self._pages_of.get(schema, ())
         for ending in ("", "Create", "Update", "List"):
-            if schema.endswith(ending) and (page := self._page_of_entity.get(schema.removesuffix(ending))):
-                return page
-        return ""
+            if schema.endswith(ending) and (own := self._page_of_entity.get(schema.removesuffix(ending))) in pages:
+                return own or ""
+        return next(iter(pages), "")
 
 
 def _notes(member: Mapping[str, Any]) -> Iterator[str]:

@@ -171,7 +171,8 @@ def _show(operation: dict[str, Any], example: Mapping[str, Any]) -> None:
     if example["body"] is not None:
         operation["requestBody"]["content"]["application/json"]["example"] = example["body"]
     if example["answer"] is not None:
-        (media,) = operation["responses"][str(example["status"])]["content"].values()
+        # Of several types the first one is what clients are made for.
+        media = next(iter(operation["responses"][str(example["status"])]["content"].values()))
         media["example"] = example["answer"]
 
 
@@ -328,8 +329,8 @@ def _key_of(of: EntitySet) -> tuple[str, str]:
 
 
 def _below_only(of: EntitySet) -> bool:
-    """Whether the entities of a set are found below their parent only: their key alone does not name them."""
-    return bool(of.guard) and not set(of.guard) & set(of.key)
+    """Whether the entities of a set are found below their parent only: they are computed for it."""
+    return bool(of.guard) and of.rows is not None
 
 
 def _entity_set(maker: _Maker, of: EntitySet) -> None:
@@ -527,7 +528,7 @@ def _content(maker: _Maker, of: EntitySet, path: str, parameters: list[Schema], 
                 200: {
                     "description": "The bytes, in the content type that they have.",
                     "headers": _headers("Content-Disposition", *(("ETag",) if of.etag else ())),
-                    "content": {"application/octet-stream": _BYTES, "*/*": _BYTES},
+                    "content": {kind: copy.copy(_BYTES) for kind in ("application/octet-stream", "*/*")},
                 },
                 204: {"description": "There is no content."},
             }
@@ -544,9 +545,12 @@ def _content(maker: _Maker, of: EntitySet, path: str, parameters: list[Schema], 
                 operation = {
                     "summary": f"Write {stream.name}",
                     "description": "The bytes in any content type. PATCH and PUT are the same.",
-                    "parameters": [*parameters, *_shared("if-match")],
+                    "parameters": [
+                        *parameters,
+                        *_shared("if-match-required" if of.etag and maker.strict else "if-match"),
+                    ],
                     "requestBody": {"required": True, "content": {"application/octet-stream": _BYTES}},
-                    "responses": _answers({204: {"description": "Kept."}}, _WRITING),
+                    "responses": _answers({204: _good("Kept.", None, *(("ETag",) if of.etag else ()))}, _WRITING),
                 }
                 maker.add(at, verb, f"{does}{name}{called}", tag, operation)
 
