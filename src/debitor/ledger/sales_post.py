@@ -292,7 +292,10 @@ def _group_of(line: SalesDocumentLine, kind: Kind, books: DocumentBooks) -> _Gro
         column = kind.sales_account
         sales = _account(getattr(group, column), column.replace("_", " "), where, books)
     else:
-        sales = _account(line.line_object_number, "account", f"line {line.sequence}", books, direct=True)
+        group_of = books.posting_group
+        rounds = group_of is not None and line.line_object_number == group_of.invoice_rounding_account
+        where = f"line {line.sequence}"
+        sales = _account(line.line_object_number, "account", where, books, direct=not rounds)
     tax_account = ""
     if line.tax_code:
         tax = books.tax_groups.get(line.tax_code)

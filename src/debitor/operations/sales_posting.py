@@ -10,6 +10,7 @@ from debitor.ledger import sales_post, settle
 from debitor.ledger.apply import UNREALIZED, Terms, may_apply
 from debitor.ledger.books import Books
 from debitor.ledger.dimensions import check_usable
+from debitor.ledger.invoice_rounding import rounding_amount, with_rounding_line
 from debitor.ledger.numbering import NextNumbers
 from debitor.ledger.post import post_journal
 from debitor.ledger.records import (
@@ -42,7 +43,7 @@ from debitor.ledger.sales_documents import CREDIT_MEMO, INVOICE, Kind, kind_of, 
 from debitor.operations.dimensions import combinations, dimensions_of, pairs_of, rules_of
 from debitor.operations.payments import posting_setup
 from debitor.operations.sales_values import document_of, lines_of, posted_number
-from debitor.schema import BLANK_GUID, Act, Changes, Draft, Row
+from debitor.schema import BLANK_GUID, Act, Changes, Draft, Refused, Row
 from debitor.store import Reader, Transaction
 
 
@@ -65,6 +66,8 @@ def post_document(kind: Kind, tx: Transaction, id: str, *, user: str, cancels: b
         raise refuse(f"{kind.noun.capitalize()} {header.number} is posted already; the action is for drafts.")
     setup = posting_setup(tx, user)
     lines = lines_of(tx, kind, id)
+    if setup.invoice_rounding:
+        header, lines = rounded(tx, header, lines, setup)
     number = posted_number(tx, header, setup)
     books = document_books(tx, header, lines, setup, number, user)
     method = None if header.applies_to_document_number else balancing_method(tx, header)
@@ -80,6 +83,33 @@ def post_document(kind: Kind, tx: Transaction, id: str, *, user: str, cancels: b
         changes = settle.settled_at_once(posted, settlement_of(tx, posted, method, books))
     tx.write(changes)
     return document_of(tx, kind, id)
+
+
+def rounded(
+    tx: Transaction, header: SalesDocument, lines: list[SalesDocumentLine], setup: ReceivablesSetup
+) -> tuple[SalesDocument, list[SalesDocumentLine]]:
+    """Return a draft about to be posted with its total rounded, and its lines; the line that does it is written.
+
+    Raises:
+        Refused: the customer's posting group names no account for it.
+    """
+    currency = tx.find(Currency, code=header.currency_code) if header.currency_code else None
+    amount = rounding_amount(header.total_including_tax, currency, setup)
+    customer = tx.get(Customer, header.bill_to_customer_id)
+    group = tx.find(CustomerPostingGroup, code=customer.customer_posting_group) if customer else None
+    if not amount or group is None:
+        return header, lines
+    account = tx.find(Account, number=group.invoice_rounding_account) if group.invoice_rounding_account else None
+    if account is None:
+        raise Refused(
+            "Application_FieldValidationException",
+            f"Customer posting group {group.code} has no invoice rounding account. Enter one in the set-up.",
+        )
+    blank = kind_of(header).line(document_id=header.id, sequence=0)
+    new, line = with_rounding_line(header, lines, blank, account, amount)
+    columns = ("total_excluding_tax", "total_including_tax", "unposted_amount")
+    stored = tx.update(header, **{column: getattr(new, column) for column in columns})
+    return stored, [*lines, tx.insert(line)]
 
 
 # --------------------------------------------------------------------------- what it is applied to
