@@ -100,6 +100,7 @@ EURO = line(currency_code="EUR", currency_factor=Decimal("0.8"), amount_lcy=Deci
 CASES = [
     Case("POSTING_DATE_MISSING", line(posting_date=BLANK_DATE), {}),
     Case("POSTING_DATE_NOT_ALLOWED", line(), {"setup": ReceivablesSetup(allow_posting_from=date(2025, 3, 1))}),
+    Case("SALESPERSON_PRIVACY_BLOCKED", line(salesperson_code="EVE"), {"blocked_salespeople": {"EVE"}}),
     Case("DOCUMENT_NUMBER_MISSING", line(document_number=""), {}),
     Case("TWO_PARTNERS", line(balancing_account_type=AccountType.CUSTOMER), {}),
     Case("ACCOUNT_MISSING", lambda it: replace(one_sided(it), account_number="", applies_to_document_number=""), {}),
@@ -204,6 +205,8 @@ def test_refusal(case: Case) -> None:
     [
         ("POSTING_DATE_MISSING", "DOCUMENT_NUMBER_MISSING"),
         ("POSTING_DATE_NOT_ALLOWED", "DOCUMENT_NUMBER_MISSING"),
+        ("POSTING_DATE_NOT_ALLOWED", "SALESPERSON_PRIVACY_BLOCKED"),
+        ("SALESPERSON_PRIVACY_BLOCKED", "DOCUMENT_NUMBER_MISSING"),
         ("DOCUMENT_NUMBER_MISSING", "TWO_PARTNERS"),
         ("TWO_PARTNERS", "AMOUNT_MISSING"),
         ("AMOUNT_MISSING", "CUSTOMER_UNKNOWN"),

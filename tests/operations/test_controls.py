@@ -17,6 +17,7 @@ from debitor.ledger.records import (
     JournalLine,
     ReceivablesSetup,
     SalesInvoice,
+    Salesperson,
     UserSetup,
 )
 from debitor.ledger.sales_documents import INVOICE
@@ -96,3 +97,29 @@ def test_dimensions_that_do_not_go_together_are_not_posted(tx: Transaction, way:
     number = set_number(tx, {"DEPARTMENT": "SALES", "REGION": "NORTH"})
     with pytest.raises(Refused, match="do not go together"):
         getattr(Work(tx, number), way)("clerk")
+
+
+def test_a_salesperson_who_is_blocked_for_privacy_stops_invoices(tx: Transaction) -> None:
+    person = tx.insert(Salesperson(code="GONE", privacy_blocked=True))
+    for draft in tx.all(SalesInvoice, posted=False):
+        tx.update(draft, salesperson=person.code)
+    with pytest.raises(Refused, match="Salesperson GONE") as no:
+        Work(tx).invoice("clerk")
+
+    assert no.value.code == "Application_DialogException"
+    tx.update(person, privacy_blocked=False)
+    Work(tx).invoice("clerk")
+
+
+def test_a_salesperson_who_is_blocked_for_privacy_stops_journals(tx: Transaction) -> None:
+    """Before anything that comes later is looked at: the line has no document number either."""
+    tx.insert(Salesperson(code="GONE", privacy_blocked=True))
+    batch = tx.insert(JournalBatch(template_name="GENERAL", name="P"))
+    tx.insert(
+        JournalLine(
+            journal_id=batch.id, line_number=10000, account_number="1210", posting_date=TODAY, amount=Decimal(1),
+            amount_lcy=Decimal(1), salesperson_code="GONE",
+        )
+    )  # fmt: skip
+    with pytest.raises(Refused, match="Salesperson GONE"):
+        post_journal(tx, batch.id, today=TODAY, user="clerk", strict=False)

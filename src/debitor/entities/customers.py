@@ -8,7 +8,6 @@ is a document that the customer holds, so it keeps the number it was posted with
 from typing import Any
 
 from debitor.entities.master import Copy, Part, Use, editable, refuse
-from debitor.entities.salespeople_purchasers import Salesperson
 from debitor.ledger.records import (
     AccountType,
     ContactType,
@@ -23,6 +22,7 @@ from debitor.ledger.records import (
     PaymentTerm,
     SalesCreditMemo,
     SalesInvoice,
+    Salesperson,
 )
 from debitor.operations.attachments import remove_of
 from debitor.operations.customer_contacts import follow

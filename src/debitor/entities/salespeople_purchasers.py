@@ -2,45 +2,18 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
 from typing import Any
 
 from debitor.entities.master import Use, between, editable
-from debitor.ledger.records import Customer, CustomerLedgerEntry, JournalLine, SalesCreditMemo, SalesInvoice
-from debitor.schema import (
-    BOOL,
-    DATETIME,
-    DECIMAL,
-    GUID,
-    Act,
-    Amount,
-    Code20,
-    EntitySet,
-    Flag,
-    Property,
-    Row,
-    Text30,
-    Text50,
-    Text80,
-    code,
-    record,
-    text,
+from debitor.ledger.records import (
+    Customer,
+    CustomerLedgerEntry,
+    JournalLine,
+    SalesCreditMemo,
+    SalesInvoice,
+    Salesperson,
 )
-
-
-@record("salesperson", unique=(("code",),))
-class Salesperson(Row, frozen=True):
-    """Who sells or buys for the company."""
-
-    code: Code20
-    display_name: Text50 = ""
-    email: Text80 = ""
-    email_2: Text80 = ""
-    phone_number: Text30 = ""
-    job_title: Text30 = ""
-    commission_percent: Amount = Decimal(0)
-    privacy_blocked: Flag = False
-    blocked: Flag = False
+from debitor.schema import BOOL, DATETIME, DECIMAL, GUID, Act, EntitySet, Property, code, text
 
 
 def _check(act: Act, row: Salesperson | None, columns: dict[str, Any]) -> None:

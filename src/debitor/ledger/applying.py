@@ -114,7 +114,7 @@ def _usable(
     for each in (new, entry):
         if each.currency_code and each.currency_code not in books.currencies:
             raise entry_refusals.ENTRY_CURRENCY_GONE(currency=each.currency_code, entry=each.entry_number)
-    if not may_apply(books.setup, new.currency_code, entry.currency_code):
+    if not may_apply(books.setup, new.currency_code, entry.currency_code, books.currencies):
         raise entry_refusals.ENTRY_CURRENCIES_DIFFER(
             entry=one,
             currency=new.currency_code or "local currency",

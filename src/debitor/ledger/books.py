@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -46,6 +46,7 @@ class Books:
             of customers whose method is Apply to Oldest and whose lines name nothing.
         unrealized: entry number -> sum of its unrealized gains and losses (LCY); only entries that have some.
         documents: customer ledger entry number -> the posted invoice or credit memo behind it.
+        blocked_salespeople: codes of salespeople who are blocked for privacy.
         series, series_lines: number series of the journal, by code.
         sets: dimension set number -> its pairs; dimensions, values: what those pairs name.
         combinations: dimensions and values that do not go together.
@@ -69,6 +70,7 @@ class Books:
     entries: Sequence[CustomerLedgerEntry] = ()
     unrealized: Mapping[int, Decimal] = field(default_factory=dict)
     documents: Mapping[int, SalesDocument] = field(default_factory=dict)
+    blocked_salespeople: Collection[str] = ()
     series: Mapping[str, NumberSeries] = field(default_factory=dict)
     series_lines: Mapping[str, Sequence[NumberSeriesLine]] = field(default_factory=dict)
     sets: Mapping[int, Pairs] = field(default_factory=dict)

@@ -44,6 +44,10 @@ POSTING_DATE_NOT_ALLOWED = Refusal(
     "postingDate {date} of journal line {line} is outside the allowed posting dates ({first}..{last}). Change the "
     "date, or the set-up.",
 )
+SALESPERSON_PRIVACY_BLOCKED = Refusal(
+    DIALOG,
+    "Salesperson {code} on journal line {line} is blocked for privacy. Choose another salesperson for the customer.",
+)
 DOCUMENT_NUMBER_MISSING = Refusal(
     FIELD, "documentNumber must have a value on journal line {line}. Enter one, or give the journal a number series."
 )

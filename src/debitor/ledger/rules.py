@@ -62,6 +62,12 @@ def _posting_date(line: JournalLine, books: Books) -> Refused | None:
     return None
 
 
+def _salesperson(line: JournalLine, books: Books) -> Refused | None:
+    if line.salesperson_code and line.salesperson_code in books.blocked_salespeople:
+        return refusals.SALESPERSON_PRIVACY_BLOCKED(line=line.line_number, code=line.salesperson_code)
+    return None
+
+
 def _document_number(line: JournalLine, books: Books) -> Refused | None:
     return None if line.document_number else refusals.DOCUMENT_NUMBER_MISSING(line=line.line_number)
 
@@ -151,6 +157,7 @@ def _applied_twice(line: JournalLine, books: Books) -> Refused | None:
 
 RULES: tuple[Rule, ...] = (
     _posting_date,
+    _salesperson,
     _document_number,
     _two_partners,
     _account,

@@ -89,6 +89,7 @@ class DocumentBooks:
         on: the date of that application: not before any of them.
         terms: what the application needs besides; None when `olds` is empty.
         documents: customer ledger entry number -> the posted document behind it, for `olds`.
+        salesperson_blocked: the salesperson is blocked for privacy.
         cancels: the document is posted to cancel those of `documents`.
     """
 
@@ -113,6 +114,7 @@ class DocumentBooks:
     terms: Terms | None = None
     documents: Mapping[int, SalesDocument] = field(default_factory=dict)
     cancels: bool = False
+    salesperson_blocked: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,6 +247,10 @@ def _check_header(
     check_in_range(header.posting_date, books.setup)
     check_customer_open(books.sell_to, kind, posting=True)
     check_customer_open(books.bill_to, kind, posting=True)
+    if books.salesperson_blocked:
+        raise refuse(
+            f"Salesperson {header.salesperson} of {name} is blocked for privacy. Choose another salesperson."
+        )
     check_discount(header, lines, precision)
     if header.total_including_tax < 0:
         other = "a credit memo" if kind is INVOICE else "an invoice"

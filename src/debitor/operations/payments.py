@@ -44,6 +44,7 @@ from debitor.ledger.records import (
     NumberSeriesLine,
     ReceivablesSetup,
     SalesInvoice,
+    Salesperson,
     UserSetup,
 )
 from debitor.operations.attachments import remove_of
@@ -81,6 +82,11 @@ def setup_of(tx: Reader) -> ReceivablesSetup:
 def posting_setup(tx: Reader, user: str) -> ReceivablesSetup:
     """The company's set-up, with the range of dates in which this user (a client, by name) may post."""
     return setup_for(setup_of(tx), tx.find(UserSetup, user_id=user[:50].upper()))
+
+
+def blocked_salespeople(tx: Reader) -> set[str]:
+    """The codes of salespeople who are blocked for privacy."""
+    return {row.code for row in tx.all(Salesperson, privacy_blocked=True)}
 
 
 def rates_of(tx: Reader, code: str) -> dict[str, Sequence[ExchangeRate]]:

@@ -37,7 +37,7 @@ from debitor.ledger.records import (
 )
 from debitor.operations.attachments import follow_posting
 from debitor.operations.dimensions import combinations
-from debitor.operations.payments import posting_setup
+from debitor.operations.payments import blocked_salespeople, posting_setup
 from debitor.operations.sales_posting import documents_behind, next_numbers
 from debitor.schema import BLANK_GUID, Refused, Row
 from debitor.store import Reader, Transaction
@@ -122,6 +122,7 @@ def load_books(
         entries=entries,
         unrealized=unrealized_gains(tx, entries),
         documents=documents_behind(tx, entries),
+        blocked_salespeople=blocked_salespeople(tx),
         series=series,
         series_lines=series_lines,
         sets=sets,

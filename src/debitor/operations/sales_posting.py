@@ -41,7 +41,7 @@ from debitor.ledger.records import (
 )
 from debitor.ledger.sales_documents import CREDIT_MEMO, INVOICE, Kind, kind_of, refuse
 from debitor.operations.dimensions import combinations, dimensions_of, pairs_of, rules_of
-from debitor.operations.payments import posting_setup
+from debitor.operations.payments import blocked_salespeople, posting_setup
 from debitor.operations.sales_values import document_of, lines_of, posted_number
 from debitor.schema import BLANK_GUID, Act, Changes, Draft, Refused, Row
 from debitor.store import Reader, Transaction
@@ -303,12 +303,14 @@ def document_books(
     accounts = {a.number: a for a in tx.all(Account, number=wanted)}
     sets = {n: pairs_of(tx, n) for n in {header.dimension_set_number, *(line.dimension_set_number for line in lines)}}
     check_dimensions_usable(tx, header, sets)
+    blocked = header.salesperson in blocked_salespeople(tx)
     return sales_post.DocumentBooks(
         setup=setup,
         number=number,
         number_used=number_used(tx, header, number),
         sell_to=sell_to,
         bill_to=bill_to,
+        salesperson_blocked=blocked,
         currency=tx.find(Currency, code=header.currency_code) if header.currency_code else None,
         posting_group=group,
         accounts=accounts,

@@ -76,6 +76,7 @@ from debitor.ledger.records.setup import (
     PaymentMethod,
     PaymentTerm,
     ReceivablesSetup,
+    Salesperson,
     TaxGroup,
 )
 
@@ -135,6 +136,7 @@ __all__ = [
     "SalesDocumentLine",
     "SalesInvoice",
     "SalesInvoiceLine",
+    "Salesperson",
     "TaxEntry",
     "TaxGroup",
     "TaxType",

@@ -368,6 +368,21 @@ class Customer(Row, frozen=True):
     prices_include_tax: Flag = False
 
 
+@record("salesperson", unique=(("code",),), kept=True)
+class Salesperson(Row, frozen=True):
+    """Who sells or buys for the company."""
+
+    code: Code20
+    display_name: Text50 = ""
+    email: Text80 = ""
+    email_2: Text80 = ""
+    phone_number: Text30 = ""
+    job_title: Text30 = ""
+    commission_percent: Amount = ZERO
+    privacy_blocked: Flag = False
+    blocked: Flag = False
+
+
 @record("item", unique=(("number",),))
 class Item(Row, frozen=True):
     """Something that is sold; prices in local currency per base unit."""
