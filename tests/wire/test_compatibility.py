@@ -126,6 +126,13 @@ def _(books: Any) -> tuple[int, str]:
     return 204, "posted"
 
 
+@row("a currency created without decimal places: `JPY`")
+def _(books: Any) -> tuple[int, str]:
+    answer = books.post("currencies", {"code": "JPY"})
+    assert answer.status_code == 201, answer.text
+    return 201, f"amountRoundingPrecision {answer.json()['amountRoundingPrecision']}"
+
+
 @row("`$filter` with `or` across different fields", area=READING)
 def _(books: Any) -> tuple[int, str]:
     return code_of(books.get("customers?$filter=number eq '10400' or displayName eq 'x'"))
