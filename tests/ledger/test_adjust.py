@@ -332,10 +332,19 @@ def test_on_every_day_from_then_on_the_value_is_that_of_the_rate(
     assert all((change.lcy > 0) == (change.kind == GAIN) for change in changes)
 
 
-@settings(max_examples=40, deadline=None)
+STEPS = [(date(2025, 1, 1), D("1.20")), (date(2025, 2, 1), D("1.25")), (date(2025, 3, 1), D("1.15"))]
+"""The euro's rates, written down once more."""
+
+
+@settings(max_examples=100, deadline=None)
 @given(st.lists(st.tuples(st.sampled_from(["pay", "adjust"]), dates, amounts), max_size=8))
 def test_the_books_hold_after_payments_and_runs_in_any_order(acts: list[tuple[str, date, Decimal]]) -> None:
-    """Detailed entries are what remains, the receivables account is what customers owe, and nothing is left over."""
+    """Detailed entries are what remains, the receivables account is what customers owe, and nothing is left over.
+
+    Beside it runs a second count: what remains of the invoice is worth the rate of the last run, whatever was paid,
+    and no unrealized amount outlives it.
+    """
+    rate = D("1.20")
     entry = euro_invoice(500, 600)
     all_details, ledger = [detail(entry)], {AR: D(600)}
     journal: Books = books(entries=[entry])
@@ -357,6 +366,7 @@ def test_the_books_hold_after_payments_and_runs_in_any_order(acts: list[tuple[st
             journal = after(journal, posting)
         elif day >= last:
             last = day
+            rate = next(r for start, r in reversed(STEPS) if start <= day)
             used = [e for e in entries.values() if e.posting_date <= day and (e.open or e.closed_at_date > day)]
             books_now = given_books(*used, details=all_details, next=journal.next)
             posting = run(books_now, day, document_number=f"ADJ{at}")
@@ -367,6 +377,11 @@ def test_the_books_hold_after_payments_and_runs_in_any_order(acts: list[tuple[st
         all_details += [row for row in rows if isinstance(row, DetailedEntry)]
         entries |= {e.entry_number: e for e in posting.entries} | changed_entries(posting)
         journal = changed(journal, entries=[e for e in entries.values() if e.open])
+        assert entries[5].remaining_amount_lcy == round_to(entries[5].remaining_amount * rate, D("0.01"))
+        unrealized = sum(
+            (d.amount_lcy for d in all_details if d.ledger_entry_number == 5 and d.entry_type in (GAIN, LOSS)), D(0)
+        )
+        assert entries[5].open or not unrealized
         for row in rows:
             if isinstance(row, GeneralLedgerEntry):
                 ledger[row.account_number] = ledger.get(row.account_number, D(0)) + row.amount
