@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import pytest
 from msgspec.structs import replace
 
+from debitor.ledger.apply import Application, Terms, apply_entry
 from debitor.ledger.books import Books, Posting
 from debitor.ledger.invariants import posting_findings
 from debitor.ledger.post import post_journal
@@ -469,3 +470,44 @@ def test_the_books_are_not_changed() -> None:
 
     assert given == copy
     assert given.entries[0].remaining_amount == 1000
+
+
+# --------------------------------------------------------------------------- pooled
+
+
+def pool(new: object, invoice: object, *others: object, **columns: Any) -> Application:
+    """A payment applied to one invoice, together with other payments."""
+    same = [invoice_entry(20 + at, amount, document_type=DocumentType.PAYMENT) for at, amount in enumerate(others)]
+    applying = invoice_entry(11, new, document_type=DocumentType.PAYMENT, posting_date=FEBRUARY)
+    given = books()
+    terms = Terms(given.setup, given.currencies, given.rates, {})
+    return apply_entry(applying, [invoice_entry(5, invoice, **columns)], on=FEBRUARY, terms=terms, pooled=same)
+
+
+@pytest.mark.parametrize(
+    ("new", "invoice", "others", "rests"),
+    [
+        (-500, 700, [-300], [0, 0, -100]),  # the other payment gives what is lacking
+        (-500, 1000, [-300], [0, 200, 0]),  # all of it
+        (-500, 1000, [-300, -300], [0, 0, 0, -100]),  # in the order given
+        (-500, 400, [-300], [-100, 0, -300]),  # nothing lacks
+        (-500, 500, [-300], [0, 0, -300]),
+    ],
+)
+def test_payments_are_pooled(new: int, invoice: int, others: list[int], rests: list[int]) -> None:
+    """What remains of the applying payment, the invoice, the others."""
+    done = pool(new, invoice, *others)
+    after = {changed.entry_number: changed for _, changed in done.olds}
+
+    found: list[Any] = [done.new.remaining_amount, after[5].remaining_amount]
+    found += [after[20 + at].remaining_amount if 20 + at in after else amount for at, amount in enumerate(others)]
+    assert found == rests
+    assert sum(detail.amount for detail in done.details) == 0
+
+
+def test_less_is_lacking_when_a_discount_is_granted() -> None:
+    """980 close an invoice over 1000: only 480 are taken over."""
+    done = pool(-500, 1000, -600, payment_discount_date=FEBRUARY, remaining_payment_discount_possible=Decimal(20))
+
+    assert [changed.remaining_amount for _, changed in done.olds] == [-120, 0]
+    assert done.new.remaining_amount == 0
