@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from collections.abc import Callable, Iterator
 from datetime import date
 from decimal import Decimal
@@ -42,6 +43,7 @@ from debitor.operations.posting import post_journal
 from debitor.schema import Refused, Row
 from debitor.store.opening import open_store
 from operations.test_corrections import Books as Documents
+from operations.test_posting import spoil
 
 D = Decimal
 TODAY = date(2026, 3, 10)
@@ -514,3 +516,51 @@ def test_a_preview_is_what_posting_writes(books: Books) -> None:
     assert shown.changes.delete == [line]
     with pytest.raises(Refused, match="no lines"):
         entries.preview(books.tx, books.journal.id, today=TODAY, user="EVE")
+
+
+# --------------------------------------------------------------------------- what the check finds
+
+SPOILED = [
+    ("UPDATE detailed_customer_ledger_entry SET unapplied = 0 WHERE unapplied_by_entry_number > entry_number",
+     "is not unapplied, but names entry"),
+    ("UPDATE detailed_customer_ledger_entry SET unapplied_by_entry_number = 999 WHERE unapplied = 1",
+     "does not exist"),
+    ("UPDATE detailed_customer_ledger_entry SET unapplied_by_entry_number = 1 WHERE unapplied = 1",
+     "which is not its opposite"),
+    ("UPDATE detailed_customer_ledger_entry SET application_number = 0 WHERE transaction_number = 0",
+     "neither a transaction nor an application number"),
+    ("UPDATE detailed_customer_ledger_entry SET amount_lcy = amount_lcy + 100 WHERE entry_number = "
+     "(SELECT max(entry_number) FROM detailed_customer_ledger_entry WHERE transaction_number = 0)", "not to zero"),
+    ("UPDATE general_ledger_entry SET reversed = 0 WHERE reversed_by_entry_number > 0",
+     "is not reversed, but names entry"),
+    ("UPDATE general_ledger_entry SET reversed_by_entry_number = 999 WHERE reversed_by_entry_number > 0",
+     "is reversed, but entry 999 does not exist"),
+    ("UPDATE general_ledger_entry SET reversed_entry_number = 1 WHERE reversed_entry_number > 0",
+     "which is not its opposite"),
+    ("UPDATE customer_ledger_entry SET reversed = 0", "which the entries that it names contradict"),
+    ("UPDATE customer_ledger_entry SET open = 1 WHERE reversed = 1", "is reversed, but open"),
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def lived(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Books in which a payment was applied, unapplied, and reversed."""
+    path = tmp_path_factory.mktemp("lived") / "books.db"
+    store = open_store(f"sqlite://{path}")
+    with store.transaction() as root:
+        books = Books(root)
+        payment = books.pay("60")
+        books.apply(payment, books.invoice())
+        books.unapply(payment)
+        books.reverse(payment)
+    store.close()
+    return path
+
+
+@pytest.mark.parametrize(("statement", "finding"), SPOILED)
+def test_the_check_finds_what_was_changed_behind_its_back(
+    lived: Path, tmp_path: Path, statement: str, finding: str
+) -> None:
+    copied = Path(shutil.copy(lived, tmp_path / "books.db"))
+
+    assert any(finding in text for text in spoil(copied, statement))
