@@ -59,6 +59,28 @@ def test_every_example_is_true(tmp_path: Path) -> None:
     assert not different, "\n".join(["an answer changed; if that is right, run `make examples`", *different])
 
 
+WITHOUT = {
+    "getServiceDocument": "it would change with every set",
+    "getPdfDocument": "a PDF is found below its document",
+}
+"""Operations without an example, and why."""
+
+
+def test_every_kind_of_operation_of_every_set_has_one(document: dict[str, Any]) -> None:
+    """Of the sets themselves and of the protocol; below other sets some have one, too."""
+    missing = [
+        operation["operationId"]
+        for path, verbs in document["paths"].items()
+        for operation in verbs.values()
+        if len(steps := path.removeprefix("/companies({company_id})/").strip("/").split("/")) == 1
+        or steps[-1].startswith("Microsoft.NAV.")
+        or (steps[-1] == "$count" and "(" not in steps[0])
+        if "x-codeSamples" not in operation
+    ]
+
+    assert sorted(missing) == sorted(WITHOUT), "tell tests/wire/example_requests.py, then run `make examples`"
+
+
 def test_the_document_shows_them(document: dict[str, Any], server: Server) -> None:
     recorded = examples(server.origin)
     shown = {

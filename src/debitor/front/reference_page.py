@@ -38,6 +38,8 @@ th { text-align: left; color: var(--soft); font-weight: 600; } th, td { padding:
   border-bottom: 1px solid var(--line); vertical-align: top; } td:first-child { white-space: nowrap; }
 details { border: 1px solid var(--line); border-radius: 8px; margin: .5rem 0; }
 summary { cursor: pointer; padding: .5rem .8rem; overflow-wrap: anywhere; }
+details:target { border-color: var(--link); }
+details:target::details-content { content-visibility: visible; height: auto; }
 details[open] > summary { border-bottom: 1px solid var(--line); } details > div { padding: .2rem 1rem 1rem; }
 .verb { display: inline-block; min-width: 4.2rem; font: 600 13px/1.5 ui-monospace, monospace; }
 .GET { color: var(--get); } .POST { color: var(--post); } .PATCH { color: var(--patch); }
@@ -189,14 +191,14 @@ class ReferencePages:
             parts.append(f"<h3>Parameters</h3><table><tbody>{rows}</tbody></table>")
         if body := operation.get("requestBody"):
             parts.append(f"<h3>Body</h3><p>{self._media(body['content'])}</p>")
-        parts.append(
-            f"<h3>Answers</h3><table><tbody>{''.join(self._answers(operation['responses']))}</tbody></table>"
-        )
         for sample in operation.get("x-codeSamples", ()):
             parts.append(f"<h3>Example</h3><pre>{escape(sample['source'])}</pre>")
             answer = _example(operation["responses"])
             if answer is not None:
                 parts.append(f"<pre>{escape(answer)}</pre>")
+        parts.append(
+            f"<h3>Answers</h3><table><tbody>{''.join(self._answers(operation['responses']))}</tbody></table>"
+        )
         return (
             f'<details id="{operation["operationId"]}"><summary>{_verb(verb)}<code>{escape(path)}</code> '
             f"<span class=soft>{operation['operationId']}</span></summary><div>{''.join(parts)}</div></details>"
