@@ -13,7 +13,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from hashlib import sha256
@@ -22,7 +23,7 @@ from urllib.parse import unquote_to_bytes
 
 from debitor.front.asgi import Receive, Scope, Send, headers_of, request_ids
 from debitor.front.bodies import Disconnected, read_body
-from debitor.front.codings import IN_THREAD, SMALLEST, chosen, codable, encoded, pieces
+from debitor.front.codings import CODINGS, IN_THREAD, SMALLEST, chosen, codable, encoded, pieces
 from debitor.front.cors import Cors, Header
 from debitor.front.forwarding import Proxies
 from debitor.front.limits import Limiter, LimitReached, Turn
@@ -46,6 +47,8 @@ MOST_HANDSHAKES = 10
 """Receivers that one request may subscribe; each may take seconds."""
 DRAIN = 30.0
 """Seconds that requests in flight get when the server stops."""
+MOST_SNAPSHOTS = 8
+"""Long lists that are sent piece by piece at once; beyond that they are answered whole."""
 LONGEST_LIST = 60.0
 """Seconds that a streamed list may take: its snapshot keeps the write-ahead log from being emptied."""
 LONGEST_MEDIA = 3000.0
@@ -146,6 +149,7 @@ class App:
     ) -> None:
         self.service, self.store, self.identity = service, store, identity
         self.max_body, self.max_media, self.compress = max_body, max_media, compress
+        self._snapshots = 0
         self._limiter, self._cors = limiter, cors
         self._origins = Origins(origin, fixed=fixed_origin, proxies=proxies)
         self._always = [_NOSNIFF, _HSTS] if https else [_NOSNIFF]
@@ -179,8 +183,6 @@ class App:
                 response.body = await asyncio.to_thread(response.later)
             if self.compress and (response.chunks is not None or len(response.body) >= SMALLEST):
                 await _code(scope, response)
-        except Refused as no:
-            response = response_of(no, request_id)
         except Disconnected:
             return
         except StoreError as error:
@@ -272,12 +274,14 @@ class App:
             response = response_of(no, request_id)
             if response.status == 405:
                 response.headers.append(("allow", ", ".join(sorted(METHODS))))
+            elif response.status == 415:
+                response.headers.append(("accept-encoding", ", ".join(CODINGS)))
             return response
         request = Request(
             method, root, path[len(prefix) + 1 :], query, headers, body, request_id, caller.client_id, caller.rights
         )
-        if method == "GET":
-            request.snapshot = self.store.snapshot
+        if method == "GET" and self._snapshots < MOST_SNAPSHOTS:
+            request.snapshot = self._snapshot
         service = self.service
         needs = service.needs(request)
         release = None
@@ -302,6 +306,16 @@ class App:
         if response.status == 503:
             response.headers.append(("retry-after", "1"))
         return response
+
+    @contextmanager
+    def _snapshot(self) -> Iterator[Root]:
+        """A snapshot of the store, counted: each is a connection with a cache of its own."""
+        self._snapshots += 1
+        try:
+            with self.store.snapshot() as root:
+                yield root
+        finally:
+            self._snapshots -= 1
 
     async def _take_content(self, request: Request, receive: Receive, headers: dict[str, str]) -> None:
         """Bring the body of a request to the store, and note there what it has become.
@@ -366,7 +380,7 @@ class App:
 
 
 async def _code(scope: Scope, response: Response) -> None:
-    """Put an answer into the content coding that its client likes best. Raises Refused when it forbids all."""
+    """Put an answer into the content coding that its client likes best."""
     accept = next((value for name, value in scope["headers"] if name == b"accept-encoding"), None)
     if accept is None or not codable(response):
         return

@@ -26,6 +26,8 @@ IN_THREAD = 256 << 10
 ZSTD_LEVEL, BR_QUALITY, GZIP_LEVEL = 3, 3, 2
 _WINDOW = 8 << 20
 """The largest window of a zstd frame that we undo, as RFC 8878 advises."""
+MOST_CODINGS = 4
+"""Codings of one request body."""
 _SLICE = 256
 _MOST_REMEMBERED = 200
 _CODED = frozenset(("application/pdf", "application/zip", "application/gzip", "image/", "video/", "audio/"))
@@ -121,8 +123,7 @@ _CHOSEN: dict[str, str] = {}
 def chosen(accept: str) -> str:
     """Return the coding that an Accept-Encoding header asks for, or "" for none.
 
-    Raises:
-        Refused: 406, because the header forbids every coding that we make, and none as well.
+    A client that forbids every coding, and none as well, gets the answer as it is: a 406 would come after the write.
     """
     found = _CHOSEN.get(accept)
     if found is None:
@@ -145,12 +146,6 @@ def _choose(accept: str) -> str:
     plain = wishes.get("identity", wishes.get("*", 1.0) if "*" in wishes else 1.0)
     if liked > 0 and (liked >= plain or "identity" not in wishes):
         return best
-    if plain <= 0:
-        raise Refused(
-            "BadRequest",
-            f"The Accept-Encoding header leaves no coding; accept {', '.join(CODINGS)} or identity.",
-            406,
-        )
     return ""
 
 
@@ -187,7 +182,12 @@ def decoded(body: bytes, header: str, limit: int, too_large: Callable[[int], Ref
     Raises:
         Refused: a coding that is not known (415), broken data (400), or more than `limit` bytes (413).
     """
-    for name in reversed([part.strip().lower().removeprefix("x-") for part in header.split(",")]):
+    names = [part.strip().lower().removeprefix("x-") for part in header.split(",")]
+    if len(names) > MOST_CODINGS:
+        raise Refused(
+            "BadRequest", f"The body has {len(names)} content codings; at most {MOST_CODINGS} are undone.", 415
+        )
+    for name in reversed(names):
         if name in ("identity", ""):
             continue
         undo = _UNDO.get(name)
