@@ -7,12 +7,17 @@ import http.client
 import random
 import signal
 import threading
+import time
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 
+from debitor.ledger.records import Company
+from debitor.operations.checks import check_books
+from debitor.store.contents import ContentPart
+from debitor.store.opening import open_store
 from wire.conftest import Books, Server, books_of
 from wire.test_master_data import customer, first, new, refusal
 
@@ -161,6 +166,59 @@ def test_the_two_lists_are_two(books: Books) -> None:
     expanded = books.get(f"customers({buyer['id']})?$expand=documentAttachments").json()["documentAttachments"]
     assert [row["id"] for row in expanded] == [file["id"]]
     assert books.get(f"attachments({file['id']})").status_code == 404
+
+
+def test_a_document_attachment_may_move(books: Books) -> None:
+    one, other = customer(books), draft(books)
+    file = attach(books, f"customers({one['id']})", of="documentAttachments")
+    at = f"documentAttachments({file['id']})"
+    moved = books.patch(at, {"parentId": other["id"], "parentType": "Sales Invoice"}).json()
+
+    assert (moved["parentId"], moved["parentType"]) == (other["id"], "Sales_x0020_Invoice")
+    assert refusal(books.patch(at, {"parentId": books.company_id})) == (400, "Application_DialogException")
+
+
+def test_a_content_of_another_length_than_it_says_changes_nothing(books: Books) -> None:
+    file = attach(books, f"salesInvoices({draft(books)['id']})")
+    send(books, file, b"before")
+    for declared in (3, 9):
+        cut(books, file, declared, b"123456")
+    time.sleep(0.2)
+
+    assert content(books, file).content in (b"before", b"123"), "six bytes were never sent as nine"
+
+
+def test_reading_goes_on_while_the_content_is_replaced(books: Books) -> None:
+    file = attach(books, f"salesInvoices({draft(books)['id']})")
+    old = noise(4 << 20)
+    send(books, file, old)
+    link, plain = str(file["attachmentContent@odata.mediaReadLink"]), {"Accept-Encoding": "identity"}
+    answer = books.session.get(link, headers=plain, stream=True, timeout=60)
+    begun = answer.raw.read(1000)
+    assert send(books, file, b"new").status_code == 204
+
+    assert begun + answer.raw.read() == old
+    assert content(books, file).content == b"new"
+
+
+def test_check_knows_files(tmp_path: Path) -> None:
+    """Books with files are sound; a part that is gone is found."""
+    own = Server(tmp_path / "check", "--demo")
+    books = books_of(own)
+    file = attach(books, f"salesInvoices({draft(books)['id']})")
+    send(books, file, noise(1 << 20))
+    books.session.close()
+    assert own.stop() == 0
+    with_store = open_store(f"sqlite://{tmp_path}/check/debitor.db")
+    with with_store.transaction() as root:
+        assert check_books(root) == []
+        company = root.all(Company)[0]
+        part = root.at(company.key).all(ContentPart, limit=1)[0]
+        root.at(company.key).delete(part)
+        (found,) = check_books(root)
+    with_store.close()
+
+    assert "3 parts instead of 4" in found
 
 
 def test_files_stay_with_a_posted_document_and_go_with_a_deleted_one(books: Books) -> None:

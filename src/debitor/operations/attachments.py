@@ -161,14 +161,21 @@ _CHANGED = {
 def change(act: Act, id: str, draft: Draft) -> str:
     """Rename a file, or change what it flows to. The size follows from the content; a sent one is ignored.
 
+    Document attachments may move to another owner; incoming documents stay where they are.
+
     Raises:
-        Refused: another owner is named.
+        Refused: another owner of an incoming document, or one that does not exist.
     """
     row = attachment_of(act.tx, id)
-    for name, column in (("parentId", row.parent_id), ("parentType", row.parent_type)):
-        if name in draft and draft[name] != column:
-            raise refuse(f"You cannot change the value of the key field {name}; delete the file and attach it again.")
     columns = {column: draft[name] for name, column in _CHANGED.items() if name in draft}
+    kept = {"parentId": row.parent_id, "parentType": row.parent_type}
+    moved = [name for name, value in kept.items() if name in draft and draft[name] != value]
+    if moved and not row.document:
+        raise refuse(f"{moved[0]} of an attachment is fixed. Delete the file and attach it where it belongs.")
+    if moved:
+        wanted = {name: draft.get(name, AttachmentParentType.BLANK) for name in kept}
+        kind, owner = _owner(act, {**wanted, "parentId": draft.get("parentId", row.parent_id)}, document=True)
+        columns |= {"parent_type": kind, "parent_id": owner}
     if "fileName" in draft:
         columns["file_name"] = _name(draft)
     return str(act.tx.update(row, **columns).id)

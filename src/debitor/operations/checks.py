@@ -30,9 +30,11 @@ from debitor.ledger.records import (
     TaxEntry,
 )
 from debitor.ledger.sales_documents import kind_of
+from debitor.operations.attachments import Attachment
 from debitor.query import Compare, Field, Logic, Param, Query
-from debitor.schema import EntitySet, Property, Row, record_of
+from debitor.schema import BLANK_GUID, EntitySet, Property, Row, record_of
 from debitor.store import Reader, Root
+from debitor.store.contents import Content, ContentPart
 
 R = TypeVar("R", bound=Row)
 
@@ -161,6 +163,21 @@ class _Check:
         yield from self.receivables.findings()
         yield from self._taxes()
         yield from self._lines()
+        yield from self._attachments()
+
+    def _attachments(self) -> Iterator[str]:
+        """Files whose bytes are missing, or of another size than the file says."""
+        for file in self.reader.all(Attachment):
+            if file.content_id == BLANK_GUID:
+                continue
+            content = self.reader.get(Content, file.content_id)
+            name = f"Attachment {file.file_name} ({file.id})"
+            if content is None or not content.kept:
+                yield f"{name} names the content {file.content_id}, which is not kept."
+            elif content.size != file.byte_size:
+                yield f"{name} has {file.byte_size} bytes, but its content {content.size}."
+            elif (parts := self.reader.count(ContentPart, content_id=content.id)) != content.parts:
+                yield f"The content of {name} has {parts} parts instead of {content.parts}."
 
     def _dimension_sets(self) -> Iterator[str]:
         pairs: dict[int, dict[str, str]] = {}
