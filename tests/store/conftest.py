@@ -1,4 +1,4 @@
-"""The stores that the contract is checked on: SQLite now; a further one adds a line to `BACKENDS`."""
+"""Stores of shelves, of every kind, for the tests of the contract."""
 
 from __future__ import annotations
 
@@ -9,11 +9,10 @@ from typing import Any
 
 import pytest
 
+from backends import BACKENDS
 from debitor.store import Store
 from debitor.store.opening import open_store
 from store.shelves import SHELVES
-
-BACKENDS: dict[str, Callable[[Path], str]] = {"sqlite": lambda folder: f"sqlite://{folder}/shelves.db"}
 
 
 @pytest.fixture(params=sorted(BACKENDS))

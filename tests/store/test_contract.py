@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from debitor.ranges import Range
 from debitor.schema import BLANK_GUID, Changes
 from debitor.store import DuplicateKey, FrozenRow, Store, StoreError
+from debitor.store.identity import Identity
 from debitor.store.opening import open_store
 from debitor.store.rows import codec_of, scaled, unscaled, wire_decimal, wire_factor
 from store.shelves import SHELVES, Author, Binding, Book, Country, Entry, Library, Loan, Sale
@@ -394,6 +395,20 @@ def test_ids_rise_even_when_the_clock_stands_or_steps_back(opened: OPENED) -> No
     assert ids == sorted(set(ids))
     assert ids[0] == "00000000-0005-77ff-bfff-ffffffffffff"
     assert all(i[14] == "7" and i[19] in "89ab" for i in ids)
+
+
+@pytest.mark.parametrize("end", ["fffffffffff0", "000000000000"], ids=["over the end", "within"])
+def test_ids_given_at_once_are_those_given_one_by_one(end: str) -> None:
+    """Also where counting up runs over the digits behind the last hyphen."""
+
+    def identity() -> Identity:
+        return Identity(lambda: 5_000_000, lambda n: bytes.fromhex("00" * (n - 6) + end))
+
+    one_by_one = identity()
+    singles, together = [one_by_one.new_id() for _ in range(40)], identity()
+
+    assert [together.new_id(), *together.new_ids(38), *together.new_ids(0), together.new_id()] == singles
+    assert singles == sorted(set(singles))
 
 
 def test_the_time_has_three_decimals(opened: OPENED) -> None:

@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import date
 from decimal import Decimal
 from functools import lru_cache
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
-from debitor.schema import FACTOR, SCALE, Column, Record, Row, record_of
+from debitor.schema import BLANK_GUID, FACTOR, SCALE, Column, Record, Row, record_of
 
 ZERO = Decimal(0)
 LIMIT = 2**63 - 1
@@ -32,7 +32,7 @@ FORMS: dict[str, Form] = {
 # --------------------------------------------------------------------------- one value
 
 
-@lru_cache(8192)
+@lru_cache(1 << 15)
 def scaled(value: Decimal) -> int:
     """Return the scaled integer of a decimal: 12.5 -> 1250000. More than 5 decimals is a bug of the caller."""
     assert value.is_finite(), f"{value} is no number"
@@ -43,14 +43,14 @@ def scaled(value: Decimal) -> int:
     return whole
 
 
-@lru_cache(8192)
+@lru_cache(1 << 15)
 def unscaled(value: int) -> Decimal:
     """Return the decimal of a scaled integer, without trailing zeros: 1250000 -> 12.5."""
     whole, rest = divmod(value, FACTOR)
     return Decimal(value).scaleb(-SCALE).normalize() if rest else Decimal(whole)
 
 
-@lru_cache(8192)
+@lru_cache(1 << 15)
 def wire_decimal(value: int) -> int | Decimal:
     """Return a scaled integer as JSON shows it: 150000000 -> 1500, 1250000 -> Decimal('12.5')."""
     whole, rest = divmod(value, FACTOR)
@@ -70,6 +70,7 @@ def wire_factor(value: str) -> int | Decimal:
     return whole if whole == number else Decimal(format(number, "f").rstrip("0"))
 
 
+@lru_cache(1 << 15)
 def iso(value: date | str) -> str:
     """Return a date as ISO text; a text is one already."""
     return value if isinstance(value, str) else value.isoformat()
@@ -122,9 +123,11 @@ _OUT = {
     "date": "day({0})",
     "bool": "{0} != 0",
 }
-_IN = {"decimal": "(scaled({0}) if {0} else 0)", "factor": "plain({0})", "date": "{0}.isoformat()"}
+_IN = {"decimal": "(scaled({0}) if {0} else 0)", "factor": "plain({0})", "date": "iso({0})"}
 _GIVEN = {"id": "id", "version": "version", "modified_at": "now"}
 _NAMES = {
+    "BLANK_GUID": BLANK_GUID,
+    "iso": iso,
     "unscaled": unscaled,
     "scaled": scaled,
     "plain": plain,
@@ -132,6 +135,11 @@ _NAMES = {
     "Decimal": Decimal,
     "ZERO": ZERO,
 }
+
+
+def _value(column: Column, row: str = "r") -> str:
+    """Return the source of what a column keeps of a row."""
+    return _IN.get(column.type.kind, "{0}").format(f"{row}.{column.name}")
 
 
 class Codec:
@@ -142,12 +150,14 @@ class Codec:
         names: the stored columns without the company, quoted, separated by commas, in the order of `decode`.
         insert: the INSERT statement, whose values `encode` gives.
         encode: (company, row, id, version, now) -> tuple of values.
+        encode_all: (company, rows, fresh ids, versions, now) -> list of such tuples; a row that has an id keeps it.
         decode: list of tuples -> list of rows.
         key: (company, row) -> values of the clustered key.
         by_key: the condition that `key` fills.
     """
 
     encode: Callable[[int, Row, str, int, str], tuple[Any, ...]]
+    encode_all: Callable[[int, Iterable[Row], Iterable[str], Iterable[int], str], list[tuple[Any, ...]]]
     decode: Callable[[Iterable[Sequence[Any]]], list[Any]]
     key: Callable[[int, Row], tuple[Any, ...]]
 
@@ -162,15 +172,18 @@ class Codec:
         self.insert = f'INSERT INTO "{record.name}" ({stored}) VALUES ({slots})'  # noqa: S608 - declared names only
         self.by_key = " AND ".join(f'"{c}" = ?' for c in (*lead, *record.key))
 
-        def value(c: Column) -> str:
-            return _IN.get(c.type.kind, "{0}").format(f"r.{c.name}")
-
-        given = [*lead, *(_GIVEN.get(c.name) or value(c) for c in record.columns), *("version" for _ in extra)]
-        key = [*lead, *(value(record.by_name[c]) for c in record.key)]
+        given = [*lead, *(_GIVEN.get(c.name) or _value(c) for c in record.columns), *("version" for _ in extra)]
+        kept = ["(r.id if r.id != BLANK_GUID else id)" if value == "id" else value for value in given]
+        key = [*lead, *(_value(record.by_name[c]) for c in record.key)]
         slot = {c.name: f"v{i}" for i, c in enumerate(record.columns)}
         fields = ", ".join(f"{c.name}={_OUT.get(c.type.kind, '{0}').format(slot[c.name])}" for c in record.columns)
         names = {**_NAMES, "Row": record.row}
         self.encode = compiled(f"lambda company, r, id, version, now: ({', '.join(given)},)", names)
+        self.encode_all = compiled(
+            f"lambda company, rows, ids, versions, now: [({', '.join(kept)},) "
+            "for r, id, version in zip(rows, ids, versions)]",
+            names,
+        )
         self.key = compiled(f"lambda company, r: ({', '.join(key)},)", names)
         self.decode = compiled(f"lambda rows: [Row({fields}) for {', '.join(slot.values())} in rows]", names)
 
@@ -178,6 +191,61 @@ class Codec:
 def compiled(source: str, names: dict[str, Any]) -> Any:
     """Return the function that generated source describes; a loop over columns per row would cost ten times more."""
     return eval(source, dict(names))  # noqa: S307 - the source is made of declared names only
+
+
+class Update(NamedTuple):
+    """How some columns of rows are changed.
+
+    Attributes:
+        sql: the UPDATE statement of one row.
+        encode: (company, pairs of old and new row, versions, now) -> list of its values.
+    """
+
+    sql: str
+    encode: Callable[[int, Iterable[tuple[Row, Row]], Iterable[int], str], list[tuple[Any, ...]]]
+
+
+@lru_cache(None)
+def update_of(cls: type[Row], columns: tuple[str, ...]) -> Update:
+    """Return how these columns of a record are changed; version and time stamp are renewed with them."""
+    codec = codec_of(cls)
+    record = codec.record
+    pieces = "".join(f'"{c}" = ?, ' for c in columns)
+    values = [_value(record.by_name[c], "new") for c in columns] + ["version", "now"]
+    values += [*(["company"] if record.by_company else []), *(_value(record.by_name[c], "old") for c in record.key)]
+    return Update(
+        f'UPDATE "{record.name}" SET {pieces}"version" = ?, "modified_at" = ? WHERE {codec.by_key}',  # noqa: S608
+        compiled(
+            f"lambda company, pairs, versions, now: [({', '.join(values)}) "
+            "for (old, new), version in zip(pairs, versions)]",
+            _NAMES,
+        ),
+    )
+
+
+SYSTEM = ("id", "version", "modified_at")
+"""The columns that the store itself fills."""
+
+
+@lru_cache(None)
+def _same(cls: type[Row]) -> Callable[[Row, Row], tuple[bool, ...]]:
+    """Return what tells of each column of a record whether two rows have the same value."""
+    names = [name for name in cls.__struct_fields__ if name not in SYSTEM]
+    pairs = ", ".join(f"a.{name} is b.{name} or a.{name} == b.{name}" for name in names)
+    same: Callable[[Row, Row], tuple[bool, ...]] = compiled(f"lambda a, b: ({pairs},)", {})
+    return same
+
+
+@lru_cache(1 << 15)
+def _different(cls: type[Row], same: tuple[bool, ...]) -> tuple[str, ...]:
+    names = [name for name in cls.__struct_fields__ if name not in SYSTEM]
+    return tuple(name for name, equal in zip(names, same, strict=True) if not equal)
+
+
+def difference(old: Row, new: Row) -> tuple[str, ...]:
+    """Return the columns in which two forms of one row differ, without those of the store."""
+    cls = type(old)
+    return _different(cls, _same(cls)(old, new))
 
 
 @lru_cache(None)

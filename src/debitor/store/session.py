@@ -13,7 +13,7 @@ from itertools import islice
 from typing import Any, NamedTuple, NoReturn, TypeVar
 
 import apsw
-from msgspec.structs import astuple, replace
+from msgspec.structs import replace
 
 from debitor.query import Query
 from debitor.ranges import Range
@@ -22,14 +22,24 @@ from debitor.store import Change, DuplicateKey, FrozenRow, Span, StoreError, fee
 from debitor.store.ddl import DUPLICATE, FROZEN
 from debitor.store.feed import NEXT_VERSION
 from debitor.store.identity import Identity
-from debitor.store.rows import ENCODERS, ZERO, Codec, codec_of, decode, encode, unscaled
+from debitor.store.rows import (
+    ENCODERS,
+    SYSTEM,
+    ZERO,
+    Codec,
+    codec_of,
+    decode,
+    difference,
+    encode,
+    unscaled,
+    update_of,
+)
 from debitor.store.sql import compile_query, listed
 
 R = TypeVar("R", bound=Row)
 
 _MANY = frozenset({tuple, list, set, frozenset})
 _DUPLICATE = re.compile(rf"{DUPLICATE}: (\w+)\.\w+")
-_SYSTEM = ("id", "version", "modified_at")
 
 _UNKNOWN: Any = object()
 MOST_KEPT = 5000
@@ -123,6 +133,12 @@ class Writing:
         """Return a number that no row of the store had."""
         self.version += 1
         return self.version
+
+    def next_versions(self, number: int) -> range:
+        """Return so many numbers that no row of the store had."""
+        first = self.version + 1
+        self.version += number
+        return range(first, first + number)
 
     def begin_write(self) -> None:
         """Make the next write undoable. Raises StoreError when the transaction was lost meanwhile."""
@@ -439,37 +455,27 @@ class Session:
             return
         codec = self._codec(type(rows[0]))
         assert all(type(r) is codec.record.row for r in rows), "insert_many takes rows of one record"
-        company, now, version, new_id = (
-            self.company,
-            self._writing.now,
-            self._writing.next_version,
-            self.new_id,
-        )
-        encoded = codec.encode
-        values = [encoded(company, r, r.id if r.id != BLANK_GUID else new_id(), version(), now) for r in rows]
-        self._do_many(codec.insert, values, codec)
+        writing, number = self._writing, len(rows)
+        ids, versions = self._identity.new_ids(number), writing.next_versions(number)
+        self._do_many(codec.insert, codec.encode_all(self.company, rows, ids, versions, writing.now), codec)
 
     def update(self, row: R, **changes: Any) -> R:
         """Change columns of a row and renew its version."""
         codec = self._codec(type(row))
-        assert not set(changes) & set(_SYSTEM), "the store itself sets id, version and time"
+        assert not set(changes) & set(SYSTEM), "the store itself sets id, version and time"
         changes = {c: v for c, v in changes.items() if getattr(row, c) != v}
         assert codec.record.owner not in changes, f"{codec.record.owner} of {codec.record.name} never changes"
         new = replace(row, **changes, version=self._writing.next_version(), modified_at=self._writing.now)
-        written = self._do(_update(codec, tuple(changes)), self._changed(codec, row, new, tuple(changes)), codec)
+        made = update_of(type(row), tuple(changes))
+        (values,) = made.encode(self.company, ((row, new),), (new.version,), new.modified_at)
+        written = self._do(made.sql, values, codec)
         assert written == 1, f"{codec.record.name} {row.id} is no longer there"
         return new
-
-    def _changed(self, codec: Codec, old: Row, new: Row, columns: tuple[str, ...]) -> list[Any]:
-        """Return the values for `_update`."""
-        by_name = codec.record.by_name
-        values = [encode(by_name[c], getattr(new, c)) for c in columns]
-        return [*values, new.version, new.modified_at, *codec.key(self.company, old)]
 
     def update_where(self, record: type[Row], changes: Mapping[str, Any], **equal: Any) -> int:
         """Change columns of all rows with these values."""
         codec = self._codec(record)
-        assert not set(changes) & set(_SYSTEM), "the store itself sets id, version and time"
+        assert not set(changes) & set(SYSTEM), "the store itself sets id, version and time"
         pieces = "".join(f'"{c}" = ?, ' for c in changes)
         made = shape(
             f'UPDATE {{table}} SET {{0}}"version" = {NEXT_VERSION}(), "modified_at" = ? WHERE {{where}}',  # noqa: S608
@@ -506,14 +512,11 @@ class Session:
         for rows in _grouped(changes.insert, type).values():
             self.insert_many(rows)
 
-        now, version = self._writing.now, self._writing.next_version
-        for (cls, columns), pairs in _grouped(changes.update, _difference).items():
-            codec = self._codec(cls)
-            values = [
-                self._changed(codec, old, replace(new, version=version(), modified_at=now), columns)
-                for old, new in pairs
-            ]
-            written = self._do_many(_update(codec, columns), values, codec)
+        writing = self._writing
+        for (cls, columns), pairs in _grouped(changes.update, _changing).items():
+            codec, made = self._codec(cls), update_of(cls, columns)
+            values = made.encode(self.company, pairs, writing.next_versions(len(pairs)), writing.now)
+            written = self._do_many(made.sql, values, codec)
             assert written == len(pairs), f"{codec.record.name}: rows to change are no longer there"
 
         for cls, gone in _grouped(changes.delete, type).items():
@@ -521,8 +524,8 @@ class Session:
             keys = [codec.key(self.company, r) for r in gone]
             if codec.record.tracked:
                 lead = [self.company] if codec.record.by_company else []
-                told = [self._writing.version, now, *lead, listed([row.id for row in gone])]
-                self._writing.version += self._do(feed.remember_many(cls), told, codec)
+                told = [writing.version, writing.now, *lead, listed([row.id for row in gone])]
+                writing.version += self._do(feed.remember_many(cls), told, codec)
             written = self._do_many(_delete(codec), keys, codec)
             assert written == len(gone), f"{codec.record.name}: rows to remove are no longer there"
 
@@ -595,33 +598,21 @@ def columns_text(columns: tuple[str, ...]) -> str:
     return found
 
 
-_UPDATES: dict[tuple[str, tuple[str, ...]], str] = {}
-
-
-def _update(codec: Codec, columns: tuple[str, ...]) -> str:
-    at = (codec.record.name, columns)
-    if at not in _UPDATES:
-        pieces = "".join(f'"{c}" = ?, ' for c in columns)
-        _UPDATES[at] = (
-            f'UPDATE "{codec.record.name}" SET {pieces}"version" = ?, "modified_at" = ? WHERE {codec.by_key}'  # noqa: S608
-        )
-    return _UPDATES[at]
-
-
 def _delete(codec: Codec) -> str:
     return f'DELETE FROM "{codec.record.name}" WHERE {codec.by_key}'  # noqa: S608 - declared names only
 
 
-def _difference(pair: tuple[Row, Row]) -> tuple[type[Row], tuple[str, ...]]:
+def _changing(pair: tuple[Row, Row]) -> tuple[type[Row], tuple[str, ...]]:
     """Return the record and the columns in which the rows differ."""
     old, new = pair
     cls = type(old)
     assert type(new) is cls, "an update pairs two forms of one row"
     assert new.id == old.id, "an update pairs two forms of one row"
-    pairs = zip(cls.__struct_fields__, astuple(old), astuple(new), strict=True)
-    columns = [name for name, a, b in pairs if a is not b and a != b and name not in _SYSTEM]
-    assert record_of(cls).owner not in columns, f"{record_of(cls).owner} of {record_of(cls).name} never changes"
-    return cls, tuple(columns)
+    columns = difference(old, new)
+    assert not columns or record_of(cls).owner not in columns, (
+        f"{record_of(cls).owner} of {record_of(cls).name} never changes"
+    )
+    return cls, columns
 
 
 def _grouped(items: Iterable[Any], by: Callable[[Any], Any]) -> dict[Any, list[Any]]:
