@@ -4,6 +4,7 @@ It has no routes of its own below an API root: `odata.service.Service` answers t
 microseconds here, so the headers are looked through once and nothing is parsed that a dict can remember.
 
     /api/v2.0/companies(…)/customers      root http://host/api/v2.0, path companies(…)/customers
+    /api/debitor/receivables/v1.0/…       another API of the same books, with a service of its own
     /v2.0/T/E/api/v2.0/companies          root http://host/v2.0/T/E/api/v2.0, path companies
     /T/oauth2/v2.0/token                  a token for client id and secret
 """
@@ -13,7 +14,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
@@ -54,7 +55,6 @@ LONGEST_LIST = 60.0
 LONGEST_MEDIA = 3000.0
 """Seconds that the content of a stream property may take; it holds no snapshot."""
 
-_ROOT = re.compile(r"(?:/[^/]+|/v2\.0(?:/[^/]+){1,2})/api/v2\.0(?=/|$)", re.IGNORECASE)
 _CONSTANT = frozenset({"content-type", "odata-version", "cache-control"})
 _NOSNIFF = (b"x-content-type-options", b"nosniff")
 _HSTS = (b"strict-transport-security", b"max-age=31536000")
@@ -96,6 +96,22 @@ class Answering(Protocol):
         ...
 
 
+def root_pattern(apis: Iterable[str]) -> re.Pattern[str]:
+    """Return what finds the root at the start of a path, and the API in it (group 1), in any letter case.
+
+    Business Central's own forms of addresses put a tenant, or `v2.0` with tenant and environment, before the API:
+    `/T/api/v2.0`, `/v2.0/E/api/v2.0`, `/v2.0/T/E/api/v2.0`.
+    """
+    named = "|".join(re.escape(api) for api in apis)
+    return re.compile(rf"(?:/v2\.0(?:/[^/]+){{1,2}}|/[^/]+)??({named})(?=/|$)", re.IGNORECASE)
+
+
+def _api_of(written: str, apis: Iterable[str]) -> str:
+    """Return the API that is written so, in whatever letter case."""
+    lower = written.lower()
+    return next(api for api in apis if api.lower() == lower)
+
+
 _ENCODED: dict[tuple[str, str], tuple[bytes, bytes]] = {}
 
 
@@ -116,6 +132,7 @@ class App:
         identity: who may ask.
         origin: scheme and host to use where the request names none.
         fixed_origin: use `origin` always, for a server behind a proxy.
+        others: the services of further APIs by root, such as `/api/debitor/receivables/v1.0`.
         proxies: whose Forwarded and X-Forwarded-* headers are believed; None: nobody's.
         max_body: bytes of the largest body, after decompression.
         max_media: bytes of the largest content of a stream property.
@@ -123,7 +140,7 @@ class App:
         limiter: how much one user may ask; None: any amount.
         cors: which pages of other origins may ask; None: none.
         https: this server itself speaks TLS.
-        reference: answers /openapi.json and /docs.
+        references: answer /openapi.json and /docs, and the like of further APIs.
         tokens: the token service; None: one with the usual lifetimes.
         handshake: address of a receiver -> why it is none, or "".
     """
@@ -136,6 +153,7 @@ class App:
         *,
         origin: str,
         fixed_origin: bool = False,
+        others: Mapping[str, Answering] | None = None,
         proxies: Proxies | None = None,
         max_body: int = 32 << 20,
         max_media: int = 150 << 20,
@@ -143,17 +161,19 @@ class App:
         limiter: Limiter | None = None,
         cors: Cors | None = None,
         https: bool = False,
-        reference: Reference | None = None,
+        references: Sequence[Reference] = (),
         tokens: Tokens | None = None,
         handshake: Callable[[str], Awaitable[str]] | None = None,
     ) -> None:
-        self.service, self.store, self.identity = service, store, identity
+        self.store, self.identity = store, identity
+        self._services = {API: service, **(others or {})}
+        self._root = root_pattern(self._services)
         self.max_body, self.max_media, self.compress = max_body, max_media, compress
         self._snapshots = 0
         self._limiter, self._cors = limiter, cors
         self._origins = Origins(origin, fixed=fixed_origin, proxies=proxies)
         self._always = [_NOSNIFF, _HSTS] if https else [_NOSNIFF]
-        self.outside = Outside(identity, tokens or Tokens(identity, store), self._origins, reference)
+        self.outside = Outside(identity, tokens or Tokens(identity, store), self._origins, references)
         self._fresh_id = request_ids()
         self._active = 0
         self._handshake = handshake or _no_receivers
@@ -216,12 +236,12 @@ class App:
     async def _answer(self, scope: Scope, receive: Receive, request_id: str) -> Response:
         path: str = scope["path"]
         if path.startswith("/api/v2.0/") or path == API:
-            prefix = API
+            prefix, service = API, self._services[API]
         else:
-            found = _ROOT.match(path)
+            found = self._root.match(path)
             if found is None:
                 return await self.outside.answer(scope, receive, path, request_id)
-            prefix = found[0]
+            prefix, service = found[0], self._services[_api_of(found[1], self._services)]
         headers = headers_of(scope["headers"])
         authorization = headers.get("authorization")
         if authorization is None:
@@ -238,7 +258,7 @@ class App:
             if caller is None:
                 return self._unauthorized(request_id, tried=True)
         if self._limiter is None:
-            return await self._serve(scope, receive, prefix, headers, caller, request_id)
+            return await self._serve(scope, receive, service, prefix, headers, caller, request_id)
         try:
             turn = await self._limiter.enter(caller.client_id)
         except LimitReached as no:
@@ -246,12 +266,13 @@ class App:
             response.headers.append(("retry-after", str(no.retry_after)))
             return response
         with turn:
-            return await self._serve(scope, receive, prefix, headers, caller, request_id, turn)
+            return await self._serve(scope, receive, service, prefix, headers, caller, request_id, turn)
 
     async def _serve(
         self,
         scope: Scope,
         receive: Receive,
+        service: Answering,
         prefix: str,
         headers: dict[str, str],
         caller: Caller,
@@ -267,7 +288,7 @@ class App:
             if "\ufffd" in path:
                 _check_utf8(scope["raw_path"])
             # An address that ends in a key names an entity; only others can be those of a stream property.
-            upload = method in ("PUT", "PATCH") and path[-1:] != ")" and self.service.uploads(path[len(prefix) + 1 :])
+            upload = method in ("PUT", "PATCH") and path[-1:] != ")" and service.uploads(path[len(prefix) + 1 :])
             body = b"" if method == "GET" or upload else await read_body(receive, headers, self.max_body)
             query = scope["query_string"].decode("ascii", "replace")
         except Refused as no:
@@ -282,7 +303,6 @@ class App:
         )
         if method == "GET" and self._snapshots < MOST_SNAPSHOTS:
             request.snapshot = self._snapshot
-        service = self.service
         needs = service.needs(request)
         release = None
         try:
@@ -294,8 +314,8 @@ class App:
                     turn.check()
             else:
                 if upload:
-                    await self._take_content(request, receive, headers)
-                response = await self._write(request, turn, long=needs == "long")
+                    await self._take_content(service, request, receive, headers)
+                response = await self._write(service, request, turn, long=needs == "long")
         except (Refused, StoreError) as no:
             response = service.error_response(request, no)
             if response.status >= 500:
@@ -317,14 +337,16 @@ class App:
         finally:
             self._snapshots -= 1
 
-    async def _take_content(self, request: Request, receive: Receive, headers: dict[str, str]) -> None:
+    async def _take_content(
+        self, service: Answering, request: Request, receive: Receive, headers: dict[str, str]
+    ) -> None:
         """Bring the body of a request to the store, and note there what it has become.
 
         Raises:
             Refused, StoreError: nothing that was sent is used.
             Disconnected: the client went away.
         """
-        service, store = self.service, self.store
+        store = self.store
         begun = await store.write(partial(service.begin_content, request))
         digest = sha256()
         async for data in portions(receive, headers, self.max_media):
@@ -332,9 +354,9 @@ class App:
             await store.write(partial(service.append_content, begun, data))
         request.content, request.digest = begun.id, digest.hexdigest()
 
-    async def _write(self, request: Request, turn: Turn | None, *, long: bool) -> Response:
+    async def _write(self, service: Answering, request: Request, turn: Turn | None, *, long: bool) -> Response:
         """Run a request that writes; again and again while it needs a handshake first."""
-        execute = self.service.execute
+        execute = service.execute
         try:
             return await self.store.write(
                 lambda transaction: _in_time(execute(request, transaction), turn), long=long
@@ -345,7 +367,7 @@ class App:
                 told = f"One request may make or renew subscriptions of {MOST_HANDSHAKES} receivers."
                 raise Refused("BadRequest", told) from None
             handshakes = {**known, wanted.address: await self._handshake(wanted.address)}
-        return await self._write(replace(request, handshakes=handshakes), turn, long=long)
+        return await self._write(service, replace(request, handshakes=handshakes), turn, long=long)
 
     def _unauthorized(self, request_id: str, *, tried: bool) -> Response:
         bearer = 'Bearer realm="debitor"' + (', error="invalid_token"' if tried else "")

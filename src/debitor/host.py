@@ -71,13 +71,21 @@ class BooksAct:
 class BooksHost:
     """The Host of the receivables books. `strict`: answer as Business Central, not as its documentation.
 
-    `today` is a function so that tests can set the work date. `mails`: documents can be sent.
+    `today` is a function so that tests can set the work date. `mails`: documents can be sent. `catalog`: what the API
+    shows.
     """
 
-    def __init__(self, *, strict: bool = False, today: Callable[[], date] = utc_today, mails: bool = False) -> None:
+    def __init__(
+        self,
+        *,
+        strict: bool = False,
+        today: Callable[[], date] = utc_today,
+        mails: bool = False,
+        catalog: Mapping[str, EntitySet] = CATALOG,
+    ) -> None:
         self.strict = strict
         self.mails = mails
-        self.catalog: Mapping[str, EntitySet] = {**CATALOG, **outlines_of(CATALOG)}
+        self.catalog: Mapping[str, EntitySet] = {**outlines_of(catalog), **catalog}
         self.today = today
         self._companies: dict[str, CompanyRef] = {}
 

@@ -481,17 +481,49 @@ Draft = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
+class Structure:
+    """Members that belong together without being an entity: what an action takes of each of many, or what it gives.
+
+    Clients know it as a complex type. Its values are a dict of typed values by name.
+    """
+
+    name: str
+    members: tuple[Property | Items, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Items:
+    """A member with a list of structures. `nullable`: the list may be missing, and is then empty."""
+
+    name: str
+    of: Structure
+    nullable: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class Action:
-    """A bound action. `run(act, id, body)` returns None (204), a `Located` (204) or a JSON-ready value (200)."""
+    """A bound action: `run(act, id, body)`.
+
+    Args:
+        name: what follows `Microsoft.NAV.` in its address.
+        run: returns None (204), a `Located` (204) or, with `gives`, typed values (200). `body` has the parameters
+            that were sent, typed; those that are not `nullable` are always there.
+        strict: False: absent in strict mode, because Business Central does not have it.
+        long: may take long; runs beside the event loop.
+        makes: the entity set of what the action makes, when it answers a `Located`.
+        takes: the parameters of the body; without any, a body means nothing.
+        gives: what the answer holds.
+        about: what it does, in a sentence.
+    """
 
     name: str
     run: Callable[[Any, str, Draft], Any]
     strict: bool = True
-    """False: absent in strict mode, because Business Central does not have it."""
     long: bool = False
-    """True: may take long; runs beside the event loop."""
     makes: str = ""
-    """The entity set of what the action makes, when it answers a `Located`."""
+    takes: tuple[Property | Items, ...] = ()
+    gives: Structure | None = None
+    about: str = ""
 
 
 @dataclass(frozen=True, slots=True)

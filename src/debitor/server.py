@@ -23,6 +23,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 from debitor import __version__, identity
+from debitor.apis import APIS, V2
 from debitor.app import DRAIN, App
 from debitor.front.cors import Cors
 from debitor.front.forwarding import Proxies
@@ -32,9 +33,10 @@ from debitor.host import BooksHost
 from debitor.ledger.records import Company
 from debitor.notifier import Notifier
 from debitor.oauth import Tokens
+from debitor.odata.idempotency import Idempotency
 from debitor.odata.service import Service
 from debitor.receiver import Receivers, in_thread
-from debitor.reference import reference_of
+from debitor.reference import references_of
 from debitor.settings import Settings
 from debitor.store import Root, Store, StoreError
 from debitor.store.opening import open_store
@@ -244,14 +246,19 @@ async def _serve(settings: Settings, store: Store, start: Start, say: Callable[[
 
     asker = identity.Authenticator(store, issuer=f"{settings.origin}/v2.0", lifetime=settings.token_lifetime)
     receivers = Receivers(http=settings.webhook_http, private=settings.webhook_private)
-    host = BooksHost(strict=settings.compat == "strict", mails=bool(settings.smtp_url))
+    strict, mails = settings.compat == "strict", bool(settings.smtp_url)
+    hosts = {api.root: BooksHost(strict=strict and not api.own, mails=mails, catalog=api.catalog) for api in APIS}
+    host = hosts[V2.root]
+    keys = Idempotency(settings.idempotency_lifetime)
+    services = {root: Service(of, idempotency=keys) for root, of in hosts.items()}
     notifier = Notifier(store, host, receivers.post, delay=settings.webhook_delay / 1000)
     app = App(
-        Service(host, key_lifetime=settings.idempotency_lifetime),
+        services.pop(V2.root),
         store,
         asker,
         origin=settings.origin,
         fixed_origin=bool(settings.public_url),
+        others=services,
         proxies=Proxies(settings.trusted_proxies) if settings.trusted_proxies else None,
         max_body=settings.max_body,
         max_media=settings.max_media,
@@ -259,7 +266,7 @@ async def _serve(settings: Settings, store: Store, start: Start, say: Callable[[
         limiter=Limiter(limits_of(settings)) if settings.limits == "online" else None,
         cors=Cors(settings.cors_origins) if settings.cors_origins else None,
         https=settings.tls_cert is not None,
-        reference=reference_of(strict=settings.compat == "strict"),
+        references=references_of(strict=strict),
         tokens=Tokens(asker, store, refresh_lifetime=settings.refresh_lifetime),
         handshake=lambda url: in_thread(receivers.shake_hands, url),
     )

@@ -46,6 +46,7 @@ from debitor.schema import (
     Rate,
     Refused,
     Row,
+    Structure,
     Sum,
     Text100,
     Text250,
@@ -161,6 +162,9 @@ def _retire(act: Any, id: str, body: Draft) -> None:
     act.tx.update(author, active=False)
 
 
+BOOK_COUNT = Structure("bookCount", (Property("value", INT32),))
+
+
 def _count_books(act: Any, id: str, body: Draft) -> dict[str, int]:
     return {"value": act.tx.count(Book, author_id=id)}
 
@@ -235,7 +239,7 @@ AUTHORS = EntitySet(
     create=_create_author,
     change=_change_author,
     remove=_remove(Author),
-    actions=(Action("retire", _retire), Action("countBooks", _count_books, strict=False)),
+    actions=(Action("retire", _retire), Action("countBooks", _count_books, strict=False, gives=BOOK_COUNT)),
     aliases=("writers",),
 )
 

@@ -1,12 +1,14 @@
 """customerPaymentJournals: the journals of the company's payment template.
 
-`post` is debitor's own here: Business Central posts a payment journal only through journals({id}) with the same id.
+`post` and `preview` are debitor's own here: Business Central posts a payment journal only through journals({id}) with the same id.
 """
 
-from debitor.entities.journals import POST
+from dataclasses import replace
+
+from debitor.entities.journals import POST, PREVIEW
 from debitor.ledger.records import JournalBatch
 from debitor.operations import journals
-from debitor.schema import DATETIME, GUID, Action, Context, EntitySet, Navigation, Property, code, text
+from debitor.schema import DATETIME, GUID, Context, EntitySet, Navigation, Property, code, text
 
 CUSTOMER_PAYMENT_JOURNALS = EntitySet(
     name="customerPaymentJournals",
@@ -36,5 +38,5 @@ CUSTOMER_PAYMENT_JOURNALS = EntitySet(
     create=journals.create_payment_journal,
     change=journals.change_journal,
     remove=journals.remove_journal,
-    actions=(Action("post", POST.run, strict=False, long=True),),
+    actions=(replace(POST, strict=False), PREVIEW),
 )

@@ -1,13 +1,15 @@
 """journals: lists the journals of the general template, or of the one that a filter on templateDisplayName names.
 
-By id it finds a journal of any template: that is how Business Central's clients post a payment journal.
+`preview`, debitor's own, answers with what `post` would write. By id it finds a journal of any template: that is how Business Central's clients post a payment journal.
 Source: BCApps APIV2Journals.Page.al.
 """
 
 from typing import Any
 
+from debitor.entities.postings import WRITTEN, written
 from debitor.ledger.records import JournalBatch
 from debitor.operations import journals
+from debitor.operations.entries import preview
 from debitor.operations.posting import post_journal
 from debitor.schema import DATETIME, GUID, Act, Action, Context, Draft, EntitySet, Navigation, Property, code, text
 
@@ -17,7 +19,21 @@ def _post(act: Act, id: str, body: Draft) -> Any:
     post_journal(act.tx, id, today=act.today, user=act.user, strict=act.strict)
 
 
+def _preview(act: Act, id: str, body: Draft) -> dict[str, Any]:
+    journals.journal_of(act.tx, id)
+    posting = preview(act.tx, id, today=act.today, user=act.user, strict=act.strict)
+    return written(posting.changes.insert)
+
+
 POST = Action("post", _post, long=True)
+PREVIEW = Action(
+    "preview",
+    _preview,
+    strict=False,
+    long=True,
+    gives=WRITTEN,
+    about="Answers with the entries that `post` would write now, or with what it would be refused for; writes nothing.",
+)
 
 JOURNALS = EntitySet(
     name="journals",
@@ -48,5 +64,5 @@ JOURNALS = EntitySet(
     create=journals.create_journal,
     change=journals.change_journal,
     remove=journals.remove_journal,
-    actions=(POST,),
+    actions=(POST, PREVIEW),
 )

@@ -29,11 +29,14 @@ from debitor.ledger.records import NumberSeries, NumberSeriesLine
 from debitor.operations.payments import setup_of
 from debitor.schema import (
     Act,
+    Action,
     Col,
     Context,
     Draft,
     EntitySet,
     FirstOf,
+    Lookup,
+    Navigation,
     Property,
     Refused,
     Row,
@@ -364,6 +367,62 @@ def editable(
     )
     hooks: dict[str, Any] = {name: getattr(master, name) for name in only.split()}
     return dataclasses.replace(of, **hooks)
+
+
+def extended(
+    of: EntitySet,
+    *,
+    properties: tuple[Property, ...] = (),
+    lookups: Mapping[str, Lookup] | None = None,
+    navigations: tuple[Navigation, ...] = (),
+    actions: tuple[Action, ...] = (),
+    prepare: Prepare | None = None,
+    **more: Any,
+) -> EntitySet:
+    """Return an entity set with more than another one has: for another API over the same rows.
+
+    Args:
+        of: the other; hooks that `editable` made are made anew, so that they take the new properties too.
+        properties: stand behind those that it has, before `lastModifiedDateTime`. lookups, navigations, actions: too.
+        prepare: a rule that follows the other's own.
+        more: fields of EntitySet that are different.
+    """
+    last = tuple(p for p in of.properties if p.name == "lastModifiedDateTime")
+    made = dataclasses.replace(
+        of,
+        properties=(*(p for p in of.properties if p not in last), *properties, *last),
+        lookups={**of.lookups, **(lookups or {})},
+        navigations=(*of.navigations, *navigations),
+        actions=(*of.actions, *actions),
+        by_name={},
+        **more,
+    )
+    hooks = {name: getattr(getattr(of, name), "__self__", None) for name in ("create", "change", "remove")}
+    old = next((each for each in hooks.values() if isinstance(each, Master)), None)
+    if old is None:
+        return made
+    references = references_of(made)
+    columns = columns_of(made, references)
+    master = dataclasses.replace(
+        old,
+        of=made,
+        columns=columns,
+        references=references,
+        formulas=frozenset(p.name for p in made.properties if p.type.kind == "formula" and p.name in columns),
+        prepare=_both(old.prepare, prepare),
+    )
+    return dataclasses.replace(made, **{name: getattr(master, name) for name, each in hooks.items() if each is old})
+
+
+def _both(first: Prepare | None, second: Prepare | None) -> Prepare | None:
+    if first is None or second is None:
+        return first or second
+
+    def prepare(act: Act, row: Any, columns: dict[str, Any]) -> None:
+        first(act, row, columns)
+        second(act, row, columns)
+
+    return prepare
 
 
 def between(columns: Mapping[str, Any], column: str, name: str, low: int, high: int) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
+from collections.abc import Sequence
 from urllib.parse import quote
 
 import msgspec
@@ -47,13 +48,13 @@ class Outside:
         identity: knows who may ask, and the keys.
         tokens: gives tokens.
         origins: by which address the caller came.
-        reference: answers /openapi.json and /docs.
+        references: answer /openapi.json and /docs, and the like of further APIs.
     """
 
     def __init__(
-        self, identity: Authenticator, tokens: Tokens, origins: Origins, reference: Reference | None = None
+        self, identity: Authenticator, tokens: Tokens, origins: Origins, references: Sequence[Reference] = ()
     ) -> None:
-        self.identity, self.tokens, self.origins, self.reference = identity, tokens, origins, reference
+        self.identity, self.tokens, self.origins, self.references = identity, tokens, origins, references
         self.draining = False
 
     async def answer(self, scope: Scope, receive: Receive, path: str, request_id: str) -> Response:
@@ -93,8 +94,8 @@ class Outside:
             return Response(200, [_JSON], _encode(discovery(origin, tenant, self.identity.issuer)))
         if _KEYS.fullmatch(path):
             return Response(200, [_JSON, ("cache-control", "max-age=60")], _encode(self.identity.jwks()))
-        if self.reference is not None:
-            told = self.reference.answer(path, scope["query_string"], origin, headers)
+        for reference in self.references:
+            told = reference.answer(path, scope["query_string"], origin, headers)
             if told is not None:
                 return told
         nothing = Refused("BadRequest_ResourceNotFound", f"Nothing is here; the API is at {API}.", 404)

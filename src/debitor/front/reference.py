@@ -1,9 +1,11 @@
-"""The reference of the API: `/openapi.json` for programs, `/docs` for people. Both need no credentials.
+"""The reference of an API: `/openapi.json` for programs, `/docs` for people. Both need no credentials.
 
     /openapi.json                 the OpenAPI document, with the caller's own origin as its server
     /docs                         the entity sets
     /docs?search=payment          operations and properties that match
     /docs/customerPayments        one entity set: its operations, examples and members
+    /openapi/receivables.json     the same of another API, whose place is "receivables";
+    /docs/receivables/currencies  its pages
 
 The pages are made here from the document: no script, no other host, so that they work offline and under a policy that
 allows nothing but their own style.
@@ -26,7 +28,6 @@ PLACEHOLDER = "http://origin.invalid"
 """What the document has where the caller's origin belongs."""
 
 _MOST_KEPT = 200
-_DOCS = re.compile(r"/docs(?:/([A-Za-z]{1,100}))?/?").fullmatch
 
 
 class Reference:
@@ -34,10 +35,17 @@ class Reference:
 
     Args:
         make: gives the OpenAPI document with PLACEHOLDER as its origin; called once, when somebody asks.
+        place: what stands in the addresses for the API; "" for the one that most ask for.
+        others: the other APIs of this server: place -> title.
     """
 
-    def __init__(self, make: Callable[[], dict[str, Any]]) -> None:
+    def __init__(
+        self, make: Callable[[], dict[str, Any]], place: str = "", others: Mapping[str, str] | None = None
+    ) -> None:
         self._make = make
+        self._below = f"/{place}" if place else ""
+        self._others = others or {}
+        self._page_at = re.compile(rf"/docs{self._below}(?:/([A-Za-z]{{1,100}}))?/?").fullmatch
         self._template = b""
         self._pages: ReferencePages | None = None
         self._kept: dict[tuple[str, str, str], tuple[bytes, str]] = {}
@@ -51,9 +59,9 @@ class Reference:
             origin: scheme and host by which the caller came.
             headers: lower-case name -> value.
         """
-        if path == "/openapi.json":
+        if path == f"/openapi{self._below}.json":
             return self._cached(("json", "", origin), lambda: self._document(origin), headers, "application/json")
-        found = _DOCS(path)
+        found = self._page_at(path)
         if found is None:
             return None
         pages = self._loaded()
@@ -73,7 +81,7 @@ class Reference:
         if self._pages is None:
             document = self._make()
             self._template = msgspec.json.encode(document)
-            self._pages = ReferencePages(document)
+            self._pages = ReferencePages(document, self._below, self._others)
         return self._pages
 
     def _document(self, origin: str) -> bytes:

@@ -65,11 +65,12 @@ _PAGE = """<!doctype html>
 <body>
 <div class="frame">
 <nav>
-<b><a href="/docs">debitor API</a></b> <span class="soft">{version}</span>
-<form action="/docs"><input type="search" name="search" value="{asked}" aria-label="Search the API"
+<b><a href="{home}">{name}</a></b> <span class="soft">{version}</span>
+<form action="{home}"><input type="search" name="search" value="{asked}" aria-label="Search the API"
  placeholder="Search"><button>Find</button></form>
 <ul>{links}</ul>
-<p class="soft"><a href="/openapi.json">openapi.json</a> · <a href="/">about this server</a></p>
+<p class="soft"><a href="{file}">openapi.json</a> · <a href="/">about this server</a></p>
+{others}
 </nav>
 <main>{main}</main>
 </div>
@@ -92,10 +93,21 @@ def _inline(text: str) -> str:
 
 
 class ReferencePages:
-    """Makes the pages of one OpenAPI document."""
+    """Makes the pages of one OpenAPI document.
 
-    def __init__(self, document: Mapping[str, Any]) -> None:
+    Args:
+        document: as it is served.
+        below: what follows `/docs` in the addresses of its pages, and `/openapi` in its own.
+        others: further APIs of this server: place -> title.
+    """
+
+    def __init__(self, document: Mapping[str, Any], below: str, others: Mapping[str, str]) -> None:
         self._document = document
+        self._home, self._file = f"/docs{below}", f"/openapi{below}.json"
+        self._others = "".join(
+            f'<p class="soft">See also <a href="/docs{"/" + place if place else ""}">{escape(title)}</a></p>'
+            for place, title in others.items()
+        )
         self._about = {tag["name"]: tag["description"] for tag in document["tags"]}
         self._operations: dict[str, list[tuple[str, str, Mapping[str, Any]]]] = {name: [] for name in self._about}
         for path, verbs in document["paths"].items():
@@ -118,11 +130,11 @@ class ReferencePages:
         """The introduction and all sets."""
         info = self._document["info"]
         rows = "".join(
-            f'<tr><td><a href="/docs/{name}">{name}</a></td><td>{_inline(_first_sentence(told))}</td></tr>'
+            f'<tr><td><a href="{self._home}/{name}">{name}</a></td><td>{_inline(_first_sentence(told))}</td></tr>'
             for name, told in self._about.items()
         )
         return self._page(
-            "debitor API",
+            escape(self._document["info"]["title"]),
             f"<h1>{escape(info['summary'])}</h1>{markdown(info['description'])}"
             f"<h2>Entity sets</h2><table><tbody>{rows}</tbody></table>",
         )
@@ -135,7 +147,7 @@ class ReferencePages:
         for schema in self._schemas_of(operations):
             parts.append(f'<h2 id="{schema}">{schema}</h2>')
             parts.append(self._members(self._document["components"]["schemas"][schema]))
-        return self._page(f"{name} - debitor API", "".join(parts), current=name)
+        return self._page(f"{name} - {escape(self._document['info']['title'])}", "".join(parts), current=name)
 
     def search(self, asked: str) -> bytes:
         """The operations and members that have all the words asked for."""
@@ -147,7 +159,8 @@ class ReferencePages:
             if all(w in f"{verb} {path} {operation['operationId']} {operation['summary']}".lower() for w in words)
         ]
         members = [
-            f'<tr><td><a href="/docs/{tag}#{schema}">{schema}</a></td><td><code>{escape(member)}</code></td></tr>'
+            f'<tr><td><a href="{self._home}/{tag}#{schema}">{schema}</a></td>'
+            f"<td><code>{escape(member)}</code></td></tr>"
             for tag, operations in self._operations.items()
             for schema in self._schemas_of(operations)[:1]
             for member in self._document["components"]["schemas"][schema].get("properties", {})
@@ -159,20 +172,28 @@ class ReferencePages:
                 found += f"<h2>{title}</h2><table><tbody>{''.join(hits)}</tbody></table>"
         if not rows and not members:
             found += "<p>Nothing in the reference has these words.</p>"
-        return self._page(f"{escape(asked)} - debitor API", found, asked=asked)
+        return self._page(f"{escape(asked)} - {escape(self._document['info']['title'])}", found, asked=asked)
 
-    @staticmethod
-    def _link(tag: str, operation: Mapping[str, Any]) -> str:
-        return f'<a href="/docs/{tag}#{operation["operationId"]}">{escape(operation["summary"])}</a>'
+    def _link(self, tag: str, operation: Mapping[str, Any]) -> str:
+        return f'<a href="{self._home}/{tag}#{operation["operationId"]}">{escape(operation["summary"])}</a>'
 
     def _page(self, title: str, main: str, *, current: str = "", asked: str = "") -> bytes:
         links = "".join(
-            f'<li><a href="/docs/{name}"{" aria-current=page" if name == current else ""}>{name}</a></li>'
+            f'<li><a href="{self._home}/{name}"{" aria-current=page" if name == current else ""}>{name}</a></li>'
             for name in self._about
         )
         version = escape(self._document["info"]["version"])
         return _PAGE.format(
-            title=title, style=STYLE, version=version, asked=escape(asked), links=links, main=main
+            title=title,
+            style=STYLE,
+            home=self._home,
+            name=escape(self._document["info"]["title"]),
+            file=self._file,
+            others=self._others,
+            version=version,
+            asked=escape(asked),
+            links=links,
+            main=main,
         ).encode()
 
     # ---- operations
@@ -253,7 +274,7 @@ class ReferencePages:
             if "enum" in target:
                 return " ".join(f"<code>{escape(member)}</code>" for member in target["enum"])
             page = self._page_of(name)
-            return f'<a href="/docs/{page}#{name}">{name}</a>' if page else name
+            return f'<a href="{self._home}/{page}#{name}">{name}</a>' if page else name
         for way in ("oneOf", "allOf"):
             if way in schema:
                 return self._type(schema[way][0])

@@ -100,6 +100,8 @@ class Feeds:
 @lru_cache(None)
 def feeds_of(of: EntitySet) -> Feeds | None:
     """Return the feeds of a set, or None when its changes are not known."""
+    if of.record is not None and not record_of(of.record).tracked:
+        return None
     if of.record is None:
         if not of.follows:
             return None
@@ -120,7 +122,8 @@ def _sources(of: EntitySet) -> Iterator[tuple[Property, Source]]:
 
 def _summed(of: EntitySet) -> Iterator[Follow]:
     for _, source in _sources(of):
-        if isinstance(source, Sum):
+        # Rows that are not tracked change only together with those that sum them, as detailed ledger entries do.
+        if isinstance(source, Sum) and record_of(source.record).tracked:
             theirs, ours = next(iter(source.on.items()))
             yield Follow(source.record, theirs, ours)
             if source.totaling is not None:

@@ -86,10 +86,11 @@ def key_of(header: str) -> str:
 
 
 def fingerprint_of(request: Request) -> str:
-    """What two requests have in common when they ask for the same: method, address, company and body."""
+    """What two requests have in common when they ask for the same: method, API, address, company and body."""
     headers = request.headers
     said = (
         request.method,
+        request.root.partition("://")[2].partition("/")[2].lower(),
         request.path,
         request.query,
         headers.get("company", ""),

@@ -13,7 +13,8 @@ from xml.sax.saxutils import quoteattr
 import msgspec
 
 from debitor.odata.delta import feeds_of
-from debitor.schema import EntitySet, Navigation, Property, WireEnum
+from debitor.odata.parameters import structures_of
+from debitor.schema import Action, EntitySet, Items, Navigation, Property, Structure, WireEnum
 
 NAMESPACE = "Microsoft.NAV"
 
@@ -68,11 +69,13 @@ def metadata_of(catalog: Mapping[str, EntitySet], *, strict: bool, version: str 
         f'<Schema Namespace="{NAMESPACE}" xmlns="http://docs.oasis-open.org/odata/ns/edm">',
     ]
     lines.append(ENTITY_METADATA)
-    for members in _enums(sets) if enums else ():
+    for members in _enums(sets, strict) if enums else ():
         lines.extend(_enum_type(members))
     for of in types:
         lines.extend(_entity_type(of, catalog, enums))
-    lines.extend(_actions(sets, strict))
+    for structure in _structures(sets, strict):
+        lines.extend(_complex_type(structure, enums))
+    lines.extend(_actions(sets, strict, enums))
     lines.append('<EntityContainer Name="NAV">')
     lines.append(f'<EntitySet Name="entityDefinitions" EntityType="{NAMESPACE}.entityMetadata" />')
     for of in sets:
@@ -95,12 +98,17 @@ def _ordered(catalog: Mapping[str, EntitySet]) -> list[EntitySet]:
     return sorted(catalog.values(), key=lambda of: of.company)
 
 
-def _enums(sets: Iterable[EntitySet]) -> list[type[WireEnum]]:
+def _enums(sets: Iterable[EntitySet], strict: bool) -> list[type[WireEnum]]:
+    sets = list(sets)
     found: dict[str, type[WireEnum]] = {}
-    for of in sets:
-        for known in _properties(of):
-            if known.type.enum is not None:
-                found.setdefault(known.type.enum.__edm__, known.type.enum)
+    named: list[Property | Items] = [known for of in sets for known in _properties(of)]
+    for _, action in _bound(sets, strict):
+        named += action.takes
+    for structure in _structures(sets, strict):
+        named += structure.members
+    for known in named:
+        if isinstance(known, Property) and known.type.enum is not None:
+            found.setdefault(known.type.enum.__edm__, known.type.enum)
     return list(found.values())
 
 
@@ -185,11 +193,50 @@ def _alternate_keys(names: list[str]) -> Iterator[str]:
     yield "</Annotation>"
 
 
-def _actions(sets: Iterable[EntitySet], strict: bool) -> Iterator[str]:
-    bound = [(action.name, of.entity) for of in sets for action in of.actions if action.strict or not strict]
-    for name, entity in sorted(bound, key=lambda pair: pair[0]):
-        yield f'<Action Name="{name}" IsBound="true">'
-        yield f'<Parameter Name="bindingParameter" Type="{NAMESPACE}.{entity}" />'
+def _structures(sets: Iterable[EntitySet], strict: bool) -> list[Structure]:
+    """Return the complex types of all actions, each once."""
+    found: dict[str, Structure] = {}
+    for _, action in _bound(sets, strict):
+        for structure in (*structures_of(action.takes), *_given(action)):
+            known = found.setdefault(structure.name, structure)
+            assert known == structure, f"two structures are called {structure.name}"
+    return list(found.values())
+
+
+def _given(action: Action) -> Iterator[Structure]:
+    if action.gives is not None:
+        yield from structures_of(action.gives.members)
+        yield action.gives
+
+
+def _complex_type(structure: Structure, enums: bool) -> Iterator[str]:
+    yield f'<ComplexType Name="{structure.name}">'
+    for member in structure.members:
+        if isinstance(member, Items):
+            kind = f"Collection({NAMESPACE}.{member.of.name})"
+            yield f'<Property Name="{member.name}" Type="{kind}" Nullable="false" />'
+        else:
+            yield _property(member, enums)
+    yield "</ComplexType>"
+
+
+def _bound(sets: Iterable[EntitySet], strict: bool) -> list[tuple[EntitySet, Action]]:
+    bound = [(of, action) for of in sets for action in of.actions if action.strict or not strict]
+    return sorted(bound, key=lambda pair: pair[1].name)
+
+
+def _actions(sets: Iterable[EntitySet], strict: bool, enums: bool) -> Iterator[str]:
+    for of, action in _bound(sets, strict):
+        yield f'<Action Name="{action.name}" IsBound="true">'
+        yield f'<Parameter Name="bindingParameter" Type="{NAMESPACE}.{of.entity}" />'
+        for taken in action.takes:
+            if isinstance(taken, Items):
+                kind = f"Collection({NAMESPACE}.{taken.of.name})"
+                yield f'<Parameter Name="{taken.name}" Type="{kind}" Nullable="{str(taken.nullable).lower()}" />'
+            else:
+                yield _property(taken, enums).replace("<Property ", "<Parameter ")
+        if action.gives is not None:
+            yield f'<ReturnType Type="{NAMESPACE}.{action.gives.name}" Nullable="false" />'
         yield "</Action>"
 
 

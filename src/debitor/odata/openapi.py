@@ -16,7 +16,7 @@ from typing import Any
 from debitor.odata.definitions import NAME as DEFINITIONS
 from debitor.odata.delta import feeds_of
 from debitor.odata.errors import STATUS
-from debitor.odata.openapi_parts import HEADERS, INTRODUCTION, SHARED_PARAMETERS
+from debitor.odata.openapi_parts import HEADERS, SHARED_PARAMETERS
 from debitor.odata.openapi_schemas import Schema, navigations_of, ref, schemas_of, title_of
 from debitor.schema import Action, EntitySet, Navigation
 
@@ -67,7 +67,11 @@ def document_of(
     catalog: Mapping[str, EntitySet],
     *,
     strict: bool,
-    origin: str,
+    root: str,
+    token_url: str,
+    title: str,
+    summary: str,
+    introduction: str,
     version: str,
     about: Mapping[str, str],
     examples: Mapping[str, Mapping[str, Any]],
@@ -77,7 +81,9 @@ def document_of(
     Args:
         catalog: the entity sets by name, as they are served.
         strict: leave out what Business Central does not have.
-        origin: scheme and host of the server.
+        root: the address of the API.
+        token_url: where clients get tokens.
+        title, summary, introduction: what the document says of the API; the last in Markdown.
         version: of the program.
         about: entity set -> what it is, in a sentence.
         examples: operationId -> {"source": the request as text, "status": int, "body": JSON or None,
@@ -92,13 +98,13 @@ def document_of(
     return {
         "openapi": "3.1.1",
         "info": {
-            "title": "debitor",
-            "summary": "The Business Central API v2.0 for receivables",
+            "title": title,
+            "summary": summary,
             "version": version,
-            "description": INTRODUCTION,
+            "description": introduction,
             "license": {"name": "MIT", "identifier": "MIT"},
         },
-        "servers": [{"url": f"{origin}/api/v2.0"}],
+        "servers": [{"url": root}],
         "security": [{"oauth2": []}, {"basic": []}],
         "tags": [
             {"name": _PROTOCOL, "description": "What is there, and many requests in one."},
@@ -114,7 +120,7 @@ def document_of(
                 "oauth2": {
                     "type": "oauth2",
                     "description": "An access token for client id and secret, sent as Authorization: Bearer.",
-                    "flows": {"clientCredentials": {"tokenUrl": f"{origin}/default/oauth2/v2.0/token", "scopes": {}}},
+                    "flows": {"clientCredentials": {"tokenUrl": token_url, "scopes": {}}},
                 },
                 "basic": {"type": "http", "scheme": "basic", "description": "Client id and secret themselves."},
             },
@@ -499,17 +505,28 @@ def _single(maker: _Maker, of: EntitySet, at: _Place, key: str, tag: str = "") -
                 "post",
                 f"{action.name}{name}",
                 tag,
-                {
-                    "summary": f"Run {action.name} on one of {of.name}",
-                    "parameters": [*parameters, *_shared("if-match", "idempotency-key")],
-                    "responses": _answers({204: _done(action)}, _WRITING),
-                },
+                _action(of, action, parameters),
             )
     _content(maker, of, path, parameters, name, tag)
 
 
+def _action(of: EntitySet, action: Action, parameters: list[Schema]) -> dict[str, Any]:
+    made: dict[str, Any] = {"summary": f"Run {action.name} on one of {of.name}"}
+    if action.about:
+        made["description"] = action.about
+    made["parameters"] = [*parameters, *_shared("if-match", "idempotency-key")]
+    if action.takes:
+        required = any(not taken.nullable for taken in action.takes)
+        made["requestBody"] = {"required": required, "content": _json(ref(f"{action.name}{title_of(of.entity)}"))}
+    status = 204 if action.gives is None else 200
+    made["responses"] = _answers({status: _done(action)}, _WRITING)
+    return made
+
+
 def _done(action: Action) -> Schema:
-    """The answer to an action: nothing, or the address of what it made."""
+    """The answer to an action: nothing, the address of what it made, or what it gives."""
+    if action.gives is not None:
+        return _good("Done.", ref(action.gives.name), "OData-Version")
     if action.makes:
         return _good(f"Done: one of {action.makes} was made.", None, "Location")
     return {"description": "Done."}

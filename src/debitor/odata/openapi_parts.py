@@ -4,24 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-INTRODUCTION = """\
-A receivables server that speaks the Business Central API v2.0 (OData v4, JSON).
-
-**Who asks.** Get a token from the token endpoint with client id and secret, or send these as HTTP Basic.
-
-**Which company.** Every address below names the company by its id. `?company=Name` and the headers `Company` and
-`CompanyId` do the same at the root, as in `/customers?company=Name`.
-
-**Versions.** Every entity has `@odata.etag`. A PATCH sends it as `If-Match`; `*` means whichever is there.
-
-**Lists** come in pages: follow `@odata.nextLink` until there is none.
-
-**Blank values** are never null: a blank text is `""`, a blank date `0001-01-01`, a blank id all zeros, a blank enum
-`_x0020_`. In a request null means blank.
-
-**Refusals** have one form: a code for programs, and a message that says which field and what to do.
-"""
-
 
 def _query(name: str, told: str, schema: dict[str, Any]) -> dict[str, Any]:
     return {"name": name, "in": "query", "description": told, "schema": schema}

@@ -6,12 +6,13 @@ may hold) and `customerUpdate` (what a PATCH may hold). Enums are schemas of the
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from debitor.odata.delta import feeds_of
+from debitor.odata.parameters import structures_of
 from debitor.odata.payload import blank_of
-from debitor.schema import LARGEST, EntitySet, Navigation, Property, Type, WireEnum
+from debitor.schema import LARGEST, Action, EntitySet, Items, Navigation, Property, Type, WireEnum
 
 Schema = dict[str, Any]
 
@@ -169,6 +170,45 @@ def _editable(of: EntitySet) -> Schema:
     }
 
 
+def _members_of(members: Iterable[Property | Items], shape: Callable[[Property], Schema]) -> Schema:
+    return {m.name: {"type": "array", "items": ref(m.of.name)} if isinstance(m, Items) else shape(m) for m in members}
+
+
+def parameters_schema(action: Action) -> Schema:
+    """Return what the body of an action may hold."""
+    made: Schema = {
+        "type": "object",
+        "properties": _members_of(action.takes, _written),
+        "additionalProperties": False,
+    }
+    required = [taken.name for taken in action.takes if not taken.nullable]
+    return {**made, "required": required} if required else made
+
+
+def _of_actions(of: EntitySet, *, strict: bool) -> Iterator[tuple[str, Schema]]:
+    """Yield the schemas that the actions of a set need, by name."""
+    for action in of.actions:
+        if strict and not action.strict:
+            continue
+        for structure in structures_of(action.takes):
+            yield (
+                structure.name,
+                {
+                    "type": "object",
+                    "properties": _members_of(structure.members, _written),
+                    "required": [m.name for m in structure.members if not m.nullable],
+                    "additionalProperties": False,
+                },
+            )
+        if action.takes:
+            yield f"{action.name}{title_of(of.entity)}", parameters_schema(action)
+        if action.gives is not None:
+            for structure in (*structures_of(action.gives.members), action.gives):
+                members = _members_of(structure.members, _read)
+                context = {"@odata.context": {"type": "string"}} if structure is action.gives else {}
+                yield structure.name, _closed({**context, **members})
+
+
 def enum_schema(members: type[WireEnum]) -> Schema:
     """Return an enum with its members as sent."""
     made: Schema = {"type": "string", "enum": [member.value for member in members]}
@@ -179,6 +219,16 @@ def enum_schema(members: type[WireEnum]) -> Schema:
     return made
 
 
+def _valued(of: EntitySet) -> Iterator[Property | Items]:
+    """Yield the properties of a set, and the members of what its actions take and give."""
+    yield from of.properties
+    for action in of.actions:
+        yield from action.takes
+        given = () if action.gives is None else (*structures_of(action.gives.members), action.gives)
+        for structure in (*structures_of(action.takes), *given):
+            yield from structure.members
+
+
 def schemas_of(catalog: Mapping[str, EntitySet], *, strict: bool) -> dict[str, Schema]:
     """Return all schemas by name, in catalog order, enums first."""
     made: dict[str, Schema] = {}
@@ -187,7 +237,12 @@ def schemas_of(catalog: Mapping[str, EntitySet], *, strict: bool) -> dict[str, S
         assert name not in made, f"two schemas are called {name}"
         made[name] = schema
 
-    enums = {p.type.enum.__edm__: p.type.enum for of in catalog.values() for p in of.properties if p.type.enum}
+    enums = {
+        p.type.enum.__edm__: p.type.enum
+        for of in catalog.values()
+        for p in _valued(of)
+        if isinstance(p, Property) and p.type.enum
+    }
     for name, members in enums.items():
         add(name, enum_schema(members))
     for of in catalog.values():
@@ -197,6 +252,8 @@ def schemas_of(catalog: Mapping[str, EntitySet], *, strict: bool) -> dict[str, S
             add(f"{of.entity}Create", create_schema(of, catalog, strict=strict))
         if of.change is not None:
             add(f"{of.entity}Update", update_schema(of))
+        for name, schema in _of_actions(of, strict=strict):
+            assert made.setdefault(name, schema) == schema, f"two schemas are called {name}"
     for name, schema in _PROTOCOL.items():
         add(name, schema)
     return made

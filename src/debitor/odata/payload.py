@@ -331,6 +331,11 @@ _READERS: dict[str, Callable[[Property], Convert]] = {
 }
 
 
+def reader_of(of: Property) -> Convert:
+    """Return what turns a JSON value into the typed value of a property. It raises Refused."""
+    return _READERS[of.type.kind](of)
+
+
 def blank_of(of: Property) -> Any:
     """Return what JSON null means for a property: its type's empty value."""
     if of.type.enum is not None and BLANK_ENUM not in enum_values(of.type.enum):
@@ -367,7 +372,7 @@ class BodyReader:
         self._blanks: dict[str, Any] = {}
         for known in of.properties:
             if known.editable and not known.filter_only:
-                self._readers[known.name] = _READERS[known.type.kind](known)
+                self._readers[known.name] = reader_of(known)
                 self._blanks[known.name] = blank_of(known)
         self._bindable = {
             n.name: n
@@ -428,7 +433,7 @@ class BodyReader:
                 "names that are defined by the type.",
             )
         if known is self._own and value is not None:
-            made.id = _READERS[known.type.kind](known)(value)
+            made.id = reader_of(known)(value)
             return
         if whole or (name == "lastModifiedDateTime" and not self._strict):
             return

@@ -26,7 +26,7 @@ from debitor.odata.definitions import NAME as DEFINITIONS
 from debitor.odata.definitions import Definitions
 from debitor.odata.errors import not_allowed, response_of
 from debitor.odata.headers import READS, check_intent
-from debitor.odata.idempotency import HEADER, LIFETIME, Idempotency
+from debitor.odata.idempotency import HEADER, Idempotency
 from debitor.odata.messages import Host, Needs, Request, Response
 from debitor.odata.metadata import metadata_of, service_document_of
 from debitor.odata.options import version_of
@@ -57,10 +57,10 @@ class Service:
 
     Args:
         host: what the protocol needs to know of the program around it.
-        key_lifetime: seconds that answers to requests with an Idempotency-Key are kept.
+        idempotency: gives answers to requests with an Idempotency-Key again; services of one store share it.
     """
 
-    def __init__(self, host: Host, *, key_lifetime: int = LIFETIME) -> None:
+    def __init__(self, host: Host, *, idempotency: Idempotency | None = None) -> None:
         self._host = host
         self.strict = host.strict
         self._catalog = strict_catalog(host.catalog) if host.strict else host.catalog
@@ -71,7 +71,7 @@ class Service:
         self._metadata: dict[str, tuple[bytes, str]] = {}
         self._documents: dict[str, bytes] = {}
         self._definitions: Definitions | None = None
-        self._idempotency = Idempotency(key_lifetime)
+        self._idempotency = idempotency or Idempotency()
 
     # ----------------------------------------------------------------------- entry points
 

@@ -159,7 +159,8 @@ def alternates_of(of: EntitySet) -> frozenset[str]:
     """Return the properties that name an entity as well as its key does: those that alone are unique."""
     if of.record is None or len(of.key) != 1 or not of.company:
         return frozenset()
-    unique = {columns[0] for columns in record_of(of.record).unique if len(columns) == 1}
+    record = record_of(of.record)
+    unique = {columns[0] for columns in (record.key, *record.unique) if len(columns) == 1}
     return frozenset(
         p.name for p in of.properties if isinstance(p.source, str) and p.source in unique and p.name not in of.key
     )

@@ -12,13 +12,14 @@ from debitor.odata.errors import not_allowed, not_found
 from debitor.odata.headers import URL_SAFE, is_json, level_of, prefer_of
 from debitor.odata.messages import Request, Response
 from debitor.odata.options import ONE, Parsed
+from debitor.odata.parameters import ParameterReader, told_of
 from debitor.odata.payload import BodyReader, Incoming, decode_object, encode, etag_of, read_only, shown, tags_of
 from debitor.odata.read_verbs import ReadVerbs
 from debitor.odata.reading import Scope, key_text, typed
 from debitor.odata.replacing import Defaults
 from debitor.odata.urls import Step, Target
 from debitor.odata.walking import Walker
-from debitor.schema import EntitySet, Located, Media, Refused
+from debitor.schema import Action, EntitySet, Located, Media, Refused
 from debitor.store import DuplicateKey, contents
 
 _MOST_TYPES = 200
@@ -37,6 +38,7 @@ class WriteVerbs:
         self._walk, self._reads, self._binder = walker, reads, binder
         self._defaults: dict[str, Defaults] = {}
         self._readers: dict[str, BodyReader] = {}
+        self._parameters: dict[tuple[str, str], ParameterReader] = {}
         self._json_types: dict[str, bool] = {}
 
     def _reader(self, of: EntitySet) -> BodyReader:
@@ -329,6 +331,8 @@ class WriteVerbs:
         if request.body.strip():
             self.check_media_type(request)
             body = decode_object(request.body)
+        if action.takes:
+            body = self._parameters_of(of, action).read(body)
         parent = {name: value for name, value in fixed.items() if name not in of.key}
         value = action.run(self._walk.host.act(request, scope.tx, scope.company, parent=parent), id, body)
         if value is None:
@@ -338,7 +342,17 @@ class WriteVerbs:
             assert value.entity_set == action.makes, f"{action.name} says that it makes {action.makes}"
             address = f"{request.root}/companies({scope.company.id})/{value.entity_set}({value.id})"
             return Response(204, [("location", quote(address, safe=URL_SAFE)), *EMPTY])
-        return Response(200, list(HEADERS["minimal"]), encode(value))
+        assert action.gives is not None, f"{action.name} does not say what it gives"
+        context = f"{request.root}/$metadata#Microsoft.NAV.{action.gives.name}"
+        told = {"@odata.context": context, **told_of(action.gives, value)}
+        return Response(200, list(HEADERS["minimal"]), encode(told))
+
+    def _parameters_of(self, of: EntitySet, action: Action) -> ParameterReader:
+        """Return what reads the body of an action."""
+        reader = self._parameters.get((of.name, action.name))
+        if reader is None:
+            reader = self._parameters[of.name, action.name] = ParameterReader(action.name, action.takes)
+        return reader
 
 
 def _changed() -> Refused:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from debitor.ledger.records import (
+    CustomerLedgerEntry,
     Dimension,
     DimensionSetEntry,
     DimensionValue,
@@ -29,6 +30,8 @@ PARENTS: dict[str, type[Row]] = {
     escape_member("Sales Credit Memo Line"): SalesCreditMemoLine,
 }
 """parentType on the wire -> the record that has a dimension set."""
+PARENTS_AND_ENTRIES: dict[str, type[Row]] = {**PARENTS, escape_member("Customer Ledger Entry"): CustomerLedgerEntry}
+"""Those, and what Business Central's API v2.0 does not show."""
 
 NO_PARENT = (
     "You must specify a parent ID: address the dimensions through their owner, such as "
@@ -40,19 +43,20 @@ def _refuse(message: str) -> Refused:
     return Refused("Application_DialogException", message)
 
 
-def rows(act: Act, keys: Mapping[str, Any]) -> list[dict[str, Any]]:
+def rows(act: Act, keys: Mapping[str, Any], parents: Mapping[str, type[Row]] = PARENTS) -> list[dict[str, Any]]:
     """The dimension set lines of the parents that `keys` names (`parentId`: one id or several; `parentType`).
 
-    Their version is the owner's: changing one changes the other's tag.
+    `parents`: parentType -> record, for those that may be asked for. The version of a line is its owner's: changing
+    one changes the other's tag.
     """
     if "parentId" not in keys:
         raise _refuse(NO_PARENT)
     given = keys["parentId"]
     ids = [given] if isinstance(given, str) else list(given)
-    kinds = [keys["parentType"]] if "parentType" in keys else list(PARENTS)
+    kinds = [keys["parentType"]] if "parentType" in keys else list(parents)
     found: list[dict[str, Any]] = []
     for kind in kinds:
-        record = PARENTS.get(kind)
+        record = parents.get(kind)
         if record:
             found += _lines(act.tx, kind, act.tx.all(record, id=ids))
     return [row for row in found if keys.get("id", row["id"]) == row["id"]]

@@ -1,0 +1,30 @@
+"""debitor's own API: everything of v2.0, with debitor's additions; one file per set that is new or has more.
+
+A set that has more is made with `master.extended` from the one of v2.0; a new one is declared as any other.
+"""
+
+from collections.abc import Mapping
+
+from debitor.entities import CATALOG
+from debitor.entities.receivables.applied_entries import APPLIED_ENTRIES
+from debitor.entities.receivables.companies import COMPANIES
+from debitor.entities.receivables.customer_ledger_entries import CUSTOMER_LEDGER_ENTRIES
+from debitor.entities.receivables.detailed_customer_ledger_entries import DETAILED_CUSTOMER_LEDGER_ENTRIES
+from debitor.entities.receivables.dimension_set_lines import DIMENSION_SET_LINES
+from debitor.entities.receivables.general_ledger_entries import GENERAL_LEDGER_ENTRIES
+from debitor.schema import EntitySet
+
+RECEIVABLES: Mapping[str, EntitySet] = {
+    **CATALOG,
+    **{
+        of.name: of
+        for of in (
+            COMPANIES,
+            GENERAL_LEDGER_ENTRIES,
+            CUSTOMER_LEDGER_ENTRIES,
+            DETAILED_CUSTOMER_LEDGER_ENTRIES,
+            APPLIED_ENTRIES,
+            DIMENSION_SET_LINES,
+        )
+    },
+}
