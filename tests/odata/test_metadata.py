@@ -31,15 +31,24 @@ def entity(name: str) -> ET.Element:
     return next(e for e in schema().iter(f"{EDM}EntityType") if e.get("Name") == name)
 
 
-def test_the_order_is_enums_types_actions_container_annotations() -> None:
+def test_the_order_is_enums_types_structures_actions_container_annotations() -> None:
     found = schema()
     kinds = [
         child.tag.removeprefix(EDM) for child in found if not (child.get("Name") or "").startswith("entityMetadata")
     ]
 
     assert found.get("Namespace") == "Microsoft.NAV"
-    assert list(dict.fromkeys(kinds)) == ["EnumType", "EntityType", "Action", "EntityContainer", "Annotations"]
-    assert kinds == sorted(kinds, key=["EnumType", "EntityType", "Action", "EntityContainer", "Annotations"].index)
+    assert list(dict.fromkeys(kinds)) == [
+        "EnumType",
+        "EntityType",
+        "ComplexType",
+        "Action",
+        "EntityContainer",
+        "Annotations",
+    ]
+    assert kinds == sorted(
+        kinds, key=["EnumType", "EntityType", "ComplexType", "Action", "EntityContainer", "Annotations"].index
+    )
 
 
 def test_enums_have_the_members_of_the_wire() -> None:

@@ -1,6 +1,7 @@
 """customerPaymentJournals: the journals of the company's payment template.
 
-`post` and `preview` are debitor's own here: Business Central posts a payment journal only through journals({id}) with the same id.
+`post` and `preview` are debitor's own here: Business Central posts a payment journal only through journals({id}) with
+the same id.
 """
 
 from dataclasses import replace

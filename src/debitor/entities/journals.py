@@ -1,6 +1,6 @@
 """journals: lists the journals of the general template, or of the one that a filter on templateDisplayName names.
 
-`preview`, debitor's own, answers with what `post` would write. By id it finds a journal of any template: that is how Business Central's clients post a payment journal.
+By id it finds a journal of any template: that is how Business Central's clients post a payment journal.
 Source: BCApps APIV2Journals.Page.al.
 """
 
@@ -32,7 +32,7 @@ PREVIEW = Action(
     strict=False,
     long=True,
     gives=WRITTEN,
-    about="Answers with the entries that `post` would write now, or with what it would be refused for; writes nothing.",
+    about="Answers with the entries that `post` would write now, or with why it would be refused; writes nothing.",
 )
 
 JOURNALS = EntitySet(
@@ -64,5 +64,5 @@ JOURNALS = EntitySet(
     create=journals.create_journal,
     change=journals.change_journal,
     remove=journals.remove_journal,
-    actions=(POST, PREVIEW),
+    actions=(POST,),
 )

@@ -12,6 +12,7 @@ from debitor.entities.receivables.customer_ledger_entries import CUSTOMER_LEDGER
 from debitor.entities.receivables.detailed_customer_ledger_entries import DETAILED_CUSTOMER_LEDGER_ENTRIES
 from debitor.entities.receivables.dimension_set_lines import DIMENSION_SET_LINES
 from debitor.entities.receivables.general_ledger_entries import GENERAL_LEDGER_ENTRIES
+from debitor.entities.receivables.journals import JOURNALS
 from debitor.schema import EntitySet
 
 RECEIVABLES: Mapping[str, EntitySet] = {
@@ -20,6 +21,7 @@ RECEIVABLES: Mapping[str, EntitySet] = {
         of.name: of
         for of in (
             COMPANIES,
+            JOURNALS,
             GENERAL_LEDGER_ENTRIES,
             CUSTOMER_LEDGER_ENTRIES,
             DETAILED_CUSTOMER_LEDGER_ENTRIES,
