@@ -314,7 +314,7 @@ EXAMPLES: Mapping[str, Example] = {
         where="code eq 'LOCKBOX'",
         create={"code": "CARDS", "displayName": "Card payments"},
         change={"displayName": "Payments by card"},
-        actions={"post": payment_journal},
+        actions={"preview": payment_journal, "post": payment_journal},
     ),
     "customerPayments": Example(
         list="$top=2&$select=customerNumber,documentNumber,amount,appliesToInvoiceNumber",
