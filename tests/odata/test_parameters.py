@@ -15,8 +15,9 @@ from debitor.schema import DATE, DECIMAL, INT32, Action, Items, Property, Refuse
 from odata import host, toys
 
 EDM = "{http://docs.oasis-open.org/odata/ns/edm}"
-ROYALTY = Structure("royalty", (Property("number", INT32, nullable=False), Property("amount", DECIMAL)))
-PAID = Structure("paidRoyalties", (Property("on", DATE), Items("royalties", ROYALTY)))
+ROYALTY = Structure("feeToPay", (Property("number", INT32, nullable=False), Property("amount", DECIMAL)))
+FEE = Structure("feePaid", ROYALTY.members)
+PAID = Structure("paidRoyalties", (Property("on", DATE), Items("royalties", FEE)))
 TAKES = (Items("royalties", ROYALTY, nullable=False), Property("on", DATE), Property("reason", code(5)))
 READER = ParameterReader("pay", TAKES)
 
@@ -62,7 +63,7 @@ def test_answers_have_the_order_and_form_of_the_wire() -> None:
 
     assert list(told_of(PAID, values)) == ["on", "royalties"]
     assert told_of(PAID, values) == {"on": "2026-01-31", "royalties": [{"number": 7, "amount": Decimal("5.5")}]}
-    assert list(structures_of(PAID.members)) == [ROYALTY]
+    assert list(structures_of(PAID.members)) == [FEE]
 
 
 def test_metadata_and_schemas_have_the_types() -> None:
@@ -71,17 +72,17 @@ def test_metadata_and_schemas_have_the_types() -> None:
     found = ElementTree.fromstring(metadata_of(catalog, strict=False))
 
     types = {t.get("Name"): [(p.get("Name"), p.get("Type")) for p in t] for t in found.iter(f"{EDM}ComplexType")}
-    assert types["royalty"] == [("number", "Edm.Int32"), ("amount", "Edm.Decimal")]
-    assert types["paidRoyalties"] == [("on", "Edm.Date"), ("royalties", "Collection(Microsoft.NAV.royalty)")]
+    assert types["feeToPay"] == [("number", "Edm.Int32"), ("amount", "Edm.Decimal")]
+    assert types["paidRoyalties"] == [("on", "Edm.Date"), ("royalties", "Collection(Microsoft.NAV.feePaid)")]
     action = next(a for a in found.iter(f"{EDM}Action") if a.get("Name") == "pay")
     assert [(p.get("Name"), p.get("Type")) for p in action] == [
         ("bindingParameter", "Microsoft.NAV.author"),
-        ("royalties", "Collection(Microsoft.NAV.royalty)"),
+        ("royalties", "Collection(Microsoft.NAV.feeToPay)"),
         ("on", "Edm.Date"),
         ("reason", "Edm.String"),
         (None, "Microsoft.NAV.paidRoyalties"),
     ]
     schemas = schemas_of(catalog, strict=False)
     assert schemas["payAuthor"]["required"] == ["royalties"]
-    assert schemas["royalty"]["properties"]["number"]["type"] == "integer"
-    assert schemas["paidRoyalties"]["properties"]["royalties"]["items"] == {"$ref": "#/components/schemas/royalty"}
+    assert schemas["feeToPay"]["properties"]["number"]["type"] == "integer"
+    assert schemas["paidRoyalties"]["properties"]["royalties"]["items"] == {"$ref": "#/components/schemas/feePaid"}
