@@ -84,5 +84,5 @@ def test_metadata_and_schemas_have_the_types() -> None:
     ]
     schemas = schemas_of(catalog, strict=False)
     assert schemas["payAuthor"]["required"] == ["royalties"]
-    assert schemas["feeToPay"]["properties"]["number"]["type"] == "integer"
+    assert schemas["feeToPay"]["properties"]["number"]["type"] == ["integer", "null"]
     assert schemas["paidRoyalties"]["properties"]["royalties"]["items"] == {"$ref": "#/components/schemas/feePaid"}
