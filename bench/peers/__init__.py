@@ -1,0 +1,1 @@
+"""Measurements of other programs doing the same work; each says how to install the program."""
