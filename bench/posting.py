@@ -6,7 +6,7 @@ Every line is a payment that is applied to an open invoice of its own, balanced 
 posted from a journal, too, with a posted document behind each. A round copies the filled store, opens the copy and
 posts the journal: one transaction, committed to disk. The median of the rounds counts.
 
-With `--out` the points are written as CSV beside the printed table; `bench.plot` draws them.
+With `--out` the points are written as CSV, too.
 """
 
 from __future__ import annotations

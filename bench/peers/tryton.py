@@ -30,7 +30,7 @@ from typing import Any
 from trytond import config
 
 NAME = "bench"
-TODAY = datetime.date.today()
+TODAY = datetime.datetime.now(datetime.UTC).date()
 
 
 def amount(at: int) -> Decimal:
@@ -79,7 +79,6 @@ class Books:
             (self.cash_journal,) = [j.id for j in pool.get("account.journal").search([("code", "=", "CASH")])]
             accounts = pool.get("account.account")
 
-
             def account(*condition: Any) -> int:
                 own = [("company", "=", company.id), ("closed", "=", False), ("type", "!=", None)]
                 return int(accounts.search([condition, *own], limit=1)[0].id)
@@ -87,7 +86,9 @@ class Books:
             self.receivable = account("type.receivable", "=", True)
             self.revenue = account("type.revenue", "=", True)
             self.cash = account("name", "ilike", "%cash%")
-            self.parties = [p.id for p in pool.get("party.party").create([{"name": f"C{n}"} for n in range(customers)])]
+            self.parties = [
+                p.id for p in pool.get("party.party").create([{"name": f"C{n}"} for n in range(customers)])
+            ]
 
     def move(self, at: int, journal: int, debit: int, credit: int) -> dict[str, Any]:
         """The values of a move of two lines; the side on receivables names the customer."""
