@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -287,20 +288,35 @@ def company_list(config: Path | None, json_form: bool, **flags: Any) -> None:
 @main.command()
 @where
 @as_json
-def check(config: Path | None, json_form: bool, **flags: Any) -> None:
+@click.option("--head", is_flag=True, help="Only show the end of each company's chain, to be noted elsewhere.")
+@click.option("--expect", multiple=True, metavar="NUMBER:HASH", help="A head noted before must still be in a chain.")
+def check(config: Path | None, json_form: bool, head: bool, expect: tuple[str, ...], **flags: Any) -> None:
     """Check every invariant of the books; exit code 1 when one does not hold.
+
+    It may run beside the server, on one snapshot. What the findings mean: docs/operating/check.md.
 
     \b
     Example:
       debitor check --data ./debitor-data
+      debitor check --head
+      debitor check --expect 4711:9f86d081884c7d65...
     """
     from debitor import server
-    from debitor.operations.checks import check_books
+    from debitor.operations.checks import check_books, heads_of, missing_heads
 
+    noted = [_noted_head(text) for text in expect]
     with server.open_books(settings_of(config, **flags)) as store, store.snapshot() as root:
-        violations = check_books(root)
+        heads = [h._asdict() for h in heads_of(root)]
+        violations = [] if head else [*missing_heads(root, noted), *check_books(root)]
+    if head:
+        if json_form:
+            print_json(heads)
+        else:
+            for each in heads:
+                click.echo(f"{each['number']}:{each['hash']}  {each['company']}")
+        return
     if json_form:
-        print_json({"ok": not violations, "violations": violations})
+        print_json({"ok": not violations, "violations": violations, "heads": heads})
     elif violations:
         for violation in violations:
             click.echo(violation)
@@ -308,6 +324,13 @@ def check(config: Path | None, json_form: bool, **flags: Any) -> None:
         click.echo("Every check of the books holds.")
     if violations:
         raise SystemExit(1)
+
+
+def _noted_head(text: str) -> tuple[int, str]:
+    number, _, noted = text.partition(":")
+    if not number.isdecimal() or not re.fullmatch("[0-9A-Fa-f]{64}", noted):
+        raise click.BadParameter(f"{text} is no NUMBER:HASH, as `debitor check --head` shows it.")
+    return int(number), noted
 
 
 @main.group()

@@ -20,6 +20,7 @@ from debitor.ledger.records import (
 from debitor.operations.dimensions import pairs_of, rules_of
 from debitor.operations.payments import posting_setup, relation
 from debitor.operations.sales_posting import next_numbers
+from debitor.operations.sealing import write_sealed
 from debitor.query import Among, Compare, Field, Logic, Param, Query
 from debitor.schema import BLANK_DATE, BOOL, DATE, DECIMAL, GUID, INT32, EntitySet, Property, Row, code
 from debitor.store import Reader, Transaction
@@ -105,7 +106,7 @@ def adjust_exchange_rates(
         books, ending_date=ending, posting_date=on, document_number=document_number, preview=preview
     )
     if not preview:
-        tx.write(posting.changes)
+        write_sealed(tx, posting.changes)
     return posting.changes.insert
 
 

@@ -11,7 +11,7 @@ from datetime import date
 from decimal import Decimal
 from functools import lru_cache
 from itertools import islice
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from debitor.ledger import invariants
 from debitor.ledger.dimensions import fingerprint
@@ -25,12 +25,15 @@ from debitor.ledger.records import (
     GeneralLedgerRegister,
     JournalLine,
     JournalTemplate,
+    LedgerSeal,
     SalesCreditMemo,
     SalesInvoice,
     TaxEntry,
 )
 from debitor.ledger.sales_documents import kind_of
 from debitor.operations.attachments import Attachment
+from debitor.operations.chain_checks import chain_findings
+from debitor.operations.sealing import last_seal
 from debitor.query import Compare, Field, Logic, Param, Query
 from debitor.schema import BLANK_GUID, EntitySet, Property, Row, record_of
 from debitor.store import Reader, Root
@@ -58,6 +61,30 @@ def check_books(root: Root, companies: Sequence[int] | None = None) -> list[str]
             reader = root.at(company.key)
             found += [f"{company.name}: {text}" for text in islice(_Check(reader).findings(), MOST)]
     return found
+
+
+class Head(NamedTuple):
+    """The end of a company's chain: noted elsewhere, it shows whether the books are still those of that day."""
+
+    company: str
+    number: int
+    hash: str
+
+
+def heads_of(root: Root) -> list[Head]:
+    """Return the head of each company that has posted something."""
+    seals = ((company, last_seal(root.at(company.key))) for company in root.all(Company, order=("key",)))
+    return [Head(company.name, seal.number, seal.hash) for company, seal in seals if seal is not None]
+
+
+def missing_heads(root: Root, expected: Iterable[tuple[int, str]]) -> list[str]:
+    """Return, as sentences, which heads noted before are in no company's chain any more."""
+    readers = [root.at(company.key) for company in root.all(Company)]
+    return [
+        f"No company has ledger seal {number} with hash {text}: books that were noted with it have been rewritten."
+        for number, text in expected
+        if not any(reader.find(LedgerSeal, number=number, hash=text.lower()) for reader in readers)
+    ]
 
 
 class Window:
@@ -163,6 +190,7 @@ class _Check:
         yield from self.receivables.findings()
         yield from self._taxes()
         yield from self._lines()
+        yield from chain_findings(self.reader)
         yield from self._attachments()
 
     def _attachments(self) -> Iterator[str]:

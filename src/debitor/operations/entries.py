@@ -28,6 +28,7 @@ from debitor.ledger.records import (
     DetailedEntry,
     ExchangeRate,
     GeneralLedgerEntry,
+    GeneralLedgerRegister,
     JournalBatch,
     JournalLine,
 )
@@ -42,6 +43,7 @@ from debitor.operations.posting import (
     unrealized_gains,
 )
 from debitor.operations.sales_posting import documents_behind, next_numbers
+from debitor.operations.sealing import write_sealed
 from debitor.schema import BLANK_DATE, Refused
 from debitor.store import Reader, Transaction
 
@@ -132,7 +134,23 @@ def reverse(
         customers={c.id: c for c in rows_of(tx, Customer, "id", {e.customer_id for e in entries})},
         reason_code=reason_code,
     )
-    return _write(tx, reversal.reverse(books), books.next)
+    posting = _write(tx, reversal.reverse(books), books.next)
+    _mark_reversed(tx, general)
+    return posting
+
+
+def _mark_reversed(tx: Transaction, general: Sequence[GeneralLedgerEntry]) -> None:
+    """Mark the register of general ledger entries that were reversed, if none of its entries is left."""
+    for number in {entry.register_number for entry in general}:
+        register = tx.find(GeneralLedgerRegister, number=number)
+        assert register is not None, f"register {number} does not exist"
+        first, last = register.from_entry_number, register.to_entry_number
+        for low in range(first, last + 1, PORTION):
+            numbers = list(range(low, min(low + PORTION, last + 1)))
+            if tx.all(GeneralLedgerEntry, entry_number=numbers, reversed=False, limit=1):
+                break
+        else:
+            tx.update(register, reversed=True)
 
 
 def preview(tx: Transaction, journal_id: str, *, today: date, user: str, strict: bool = False) -> Posting:
@@ -156,7 +174,7 @@ def _write(tx: Transaction, posting: Posting, numbers: NextNumbers) -> Posting:
     """Write what an act changes. Returns it."""
     wrong = next(act_findings(posting, numbers.entry), None)
     assert wrong is None, wrong
-    tx.write(posting.changes)
+    write_sealed(tx, posting.changes)
     return posting
 
 

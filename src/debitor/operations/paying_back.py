@@ -31,6 +31,7 @@ from debitor.ledger.records import (
 from debitor.operations.entries import act_of, unapply
 from debitor.operations.payments import setup_of
 from debitor.operations.posting import load_books
+from debitor.operations.sealing import write_sealed
 from debitor.schema import Changes, Refused
 from debitor.store import Reader, Transaction
 
@@ -243,5 +244,5 @@ def _post(
         insert=posting.changes.insert,
         update=[(old, new) for old, new in posting.changes.update if not isinstance(old, JournalBatch)],
     )
-    tx.write(changes)
+    write_sealed(tx, changes)
     return dataclasses.replace(posting, changes=changes)

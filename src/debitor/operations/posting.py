@@ -39,6 +39,7 @@ from debitor.operations.attachments import follow_posting
 from debitor.operations.dimensions import combinations
 from debitor.operations.payments import blocked_salespeople, posting_setup
 from debitor.operations.sales_posting import documents_behind, next_numbers
+from debitor.operations.sealing import write_sealed
 from debitor.schema import BLANK_GUID, Refused, Row
 from debitor.store import Reader, Transaction
 
@@ -71,7 +72,7 @@ def post_journal(tx: Transaction, journal_id: str, *, today: date, user: str, st
     posting = post.post_journal(lines, books)
     wrong = next(posting_findings(posting, books), None)
     assert wrong is None, wrong
-    tx.write(posting.changes)
+    write_sealed(tx, posting.changes)
     follow_posting(tx, lines, posting.changes)
     return posting
 

@@ -43,6 +43,7 @@ from debitor.ledger.sales_documents import CREDIT_MEMO, INVOICE, Kind, kind_of, 
 from debitor.operations.dimensions import combinations, dimensions_of, pairs_of, rules_of
 from debitor.operations.payments import blocked_salespeople, posting_setup
 from debitor.operations.sales_values import document_of, lines_of, posted_number
+from debitor.operations.sealing import write_sealed
 from debitor.schema import BLANK_GUID, Act, Changes, Draft, Refused, Row
 from debitor.store import Reader, Transaction
 
@@ -81,7 +82,7 @@ def post_document(kind: Kind, tx: Transaction, id: str, *, user: str, cancels: b
     changes = posted.changes
     if method is not None and posted.entry.open:
         changes = settle.settled_at_once(posted, settlement_of(tx, posted, method, books))
-    tx.write(changes)
+    write_sealed(tx, changes)
     return document_of(tx, kind, id)
 
 

@@ -7,11 +7,13 @@ from collections.abc import Mapping
 
 from debitor.entities import CATALOG
 from debitor.entities.receivables.applied_entries import APPLIED_ENTRIES
+from debitor.entities.receivables.bank_account_ledger_entries import BANK_ACCOUNT_LEDGER_ENTRIES
 from debitor.entities.receivables.companies import COMPANIES
 from debitor.entities.receivables.customer_ledger_entries import CUSTOMER_LEDGER_ENTRIES
 from debitor.entities.receivables.detailed_customer_ledger_entries import DETAILED_CUSTOMER_LEDGER_ENTRIES
 from debitor.entities.receivables.dimension_set_lines import DIMENSION_SET_LINES
 from debitor.entities.receivables.general_ledger_entries import GENERAL_LEDGER_ENTRIES
+from debitor.entities.receivables.general_ledger_registers import GENERAL_LEDGER_REGISTERS
 from debitor.entities.receivables.journals import JOURNALS
 from debitor.schema import EntitySet
 
@@ -26,6 +28,8 @@ RECEIVABLES: Mapping[str, EntitySet] = {
             CUSTOMER_LEDGER_ENTRIES,
             DETAILED_CUSTOMER_LEDGER_ENTRIES,
             APPLIED_ENTRIES,
+            BANK_ACCOUNT_LEDGER_ENTRIES,
+            GENERAL_LEDGER_REGISTERS,
             DIMENSION_SET_LINES,
         )
     },

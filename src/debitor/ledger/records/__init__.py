@@ -54,6 +54,7 @@ from debitor.ledger.records.ledgers import (
     DetailedEntry,
     GeneralLedgerEntry,
     GeneralLedgerRegister,
+    LedgerSeal,
     TaxEntry,
 )
 from debitor.ledger.records.setup import (
@@ -121,6 +122,7 @@ __all__ = [
     "JournalLine",
     "JournalTemplate",
     "JournalTemplateType",
+    "LedgerSeal",
     "LineType",
     "NumberSeries",
     "NumberSeriesLine",

@@ -303,9 +303,18 @@ class TaxEntry(Row, frozen=True):
     created_at: Timestamp = "0001-01-01T00:00:00.000Z"
 
 
-@record("general_ledger_register", key=("number",), frozen=("*",), deletable=False, tracked=False)
+_REGISTER = (
+    "id", "number", "from_entry_number", "to_entry_number", "from_tax_entry_number", "to_tax_entry_number",
+    "source_code", "journal_template_name", "journal_batch_name", "posting_date", "user_id", "created_at",
+)  # fmt: skip
+
+
+@record("general_ledger_register", key=("number",), frozen=_REGISTER, deletable=False, tracked=False)
 class GeneralLedgerRegister(Row, frozen=True):
-    """One act of posting: the range of G/L entries (and tax entries) it wrote."""
+    """One act of posting: the range of G/L entries (and tax entries) it wrote.
+
+    `reversed`: all of its G/L entries are reversed.
+    """
 
     number: BigInt
     from_entry_number: Int = 0
@@ -317,4 +326,32 @@ class GeneralLedgerRegister(Row, frozen=True):
     journal_batch_name: Code10 = ""
     posting_date: Day = BLANK_DATE
     user_id: Code50 = ""
+    reversed: Flag = False
+    created_at: Timestamp = "0001-01-01T00:00:00.000Z"
+
+
+@record(
+    "ledger_seal",
+    key=("number",),
+    unique=(("previous_hash",),),
+    indexes=(("register_number",),),
+    frozen=("*",),
+    deletable=False,
+    tracked=False,
+)
+class LedgerSeal(Row, frozen=True):
+    """The link of one act on the ledgers in the company's chain: see ledger/chain.py.
+
+    `to_...`: up to which number each ledger reached with this act. `register_number`: 0 for an act that wrote no G/L
+    entries. `form`: of the text that was hashed.
+    """
+
+    number: BigInt
+    form: Int = 1
+    register_number: BigInt = 0
+    to_entry_number: Int = 0
+    to_detailed_entry_number: Int = 0
+    to_tax_entry_number: Int = 0
+    previous_hash: Text100 = ""
+    hash: Text100 = ""
     created_at: Timestamp = "0001-01-01T00:00:00.000Z"
