@@ -18,9 +18,11 @@ import pytest
 import requests
 
 from wire.conftest import Books, Server, books_of, clean_environment
+from wire.receivables import Ledger
 from wire.test_posting import invoice, new_customer, pay
 
 Call = Callable[[Books], requests.Response]
+Entry = dict[str, Any]
 ROUNDS = 4
 
 
@@ -200,3 +202,53 @@ def test_many_clients_repeat_a_posting_with_a_key(races: Books) -> None:
     assert statuses(answers) == {204: 16}
     assert sum("Idempotency-Replayed" in answer.headers for answer in answers) == 15
     assert paid_by(races, customer) == [100]
+
+
+# --------------------------------------------------------------------------- posted entries
+
+
+def acting(ledger: Ledger, entry: Entry, action: str, body: dict[str, Any] | None = None) -> Call:
+    address = f"{ledger.url}/customerLedgerEntries({entry['id']})/Microsoft.NAV.{action}"
+    return lambda books: books.post(address, body)
+
+
+def applying(ledger: Ledger, payment: Entry, invoice: Entry) -> Call:
+    return acting(ledger, payment, "apply", {"entries": [{"entryNumber": invoice["entryNumber"]}]})
+
+
+def rests(ledger: Ledger, *entries: Entry) -> list[float]:
+    """What remains of entries now."""
+    return [ledger.again(entry)["remainingAmount"] for entry in entries]
+
+
+def owed_and_paid(ledger: Ledger) -> tuple[float, Entry, list[Entry]]:
+    """The amount of an open invoice, its entry, and two payments of that amount."""
+    customer = ledger.customer()
+    sold = ledger.invoice(customer, 100)
+    amount = sold["remainingAmount"]
+    return amount, sold, [ledger.payment(customer, -amount) for _ in range(2)]
+
+
+def test_two_applications_to_one_invoice(races: Books) -> None:
+    ledger = Ledger(races)
+    for _ in range(ROUNDS):
+        amount, sold, payments = owed_and_paid(ledger)
+        answers = at_once(races, *(applying(ledger, payment, sold) for payment in payments))
+
+        assert statuses(answers) == {200: 1, 400: 1}
+        assert rests(ledger, sold) == [0]
+        assert sorted(rests(ledger, *payments)) == [-amount, 0]
+
+
+def test_unapplying_against_applying(races: Books) -> None:
+    """Another payment gets the invoice only when the first has let go of it."""
+    ledger = Ledger(races)
+    for _ in range(ROUNDS):
+        amount, sold, (first, second) = owed_and_paid(ledger)
+        assert applying(ledger, first, sold)(races).status_code == 200
+        taken_back, applied = at_once(races, acting(ledger, first, "unapply"), applying(ledger, second, sold))
+
+        assert taken_back.status_code == 200
+        assert applied.status_code in (200, 400)
+        left = [0, -amount, 0] if applied.status_code == 200 else [amount, -amount, -amount]
+        assert rests(ledger, sold, first, second) == left
