@@ -249,6 +249,16 @@ def difference(old: Row, new: Row) -> tuple[str, ...]:
 
 
 @lru_cache(None)
+def decoder_of(cls: type[Row], columns: tuple[str, ...]) -> Callable[..., tuple[Any, ...]]:
+    """Return what makes kept values of these columns, given one by one, into those that Python has."""
+    kinds = record_of(cls).by_name
+    slots = [f"v{i}" for i in range(len(columns))]
+    values = [_OUT.get(kinds[c].type.kind, "{0}").format(v) for c, v in zip(columns, slots, strict=True)]
+    made: Callable[..., tuple[Any, ...]] = compiled(f"lambda {', '.join(slots)}: ({', '.join(values)},)", _NAMES)
+    return made
+
+
+@lru_cache(None)
 def codec_of(cls: type[Row]) -> Codec:
     """Return the codec of a Row class."""
     return Codec(record_of(cls))

@@ -29,6 +29,7 @@ from debitor.store.rows import (
     Codec,
     codec_of,
     decode,
+    decoder_of,
     difference,
     encode,
     unscaled,
@@ -266,10 +267,7 @@ class Session:
             pattern = "SELECT {0} FROM {table} WHERE {where} ORDER BY {key} LIMIT 1"
         made = shape(pattern, record, equal, columns_text(columns), last_by)
         rows = self._rows(made, equal)
-        if not rows:
-            return None
-        kinds = made.codec.record.by_name
-        return tuple([decode(kinds[c], v) for c, v in zip(columns, rows[0], strict=True)])
+        return decoder_of(record, columns)(*rows[0]) if rows else None
 
     def greatest(self, record: type[Row], column: str, **equal: Any) -> Any:
         """The greatest value of the column, or its blank."""
