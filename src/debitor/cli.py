@@ -9,13 +9,18 @@ import functools
 import json
 import re
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from debitor import __version__
 from debitor.settings import Settings, SettingsError, load
+
+if TYPE_CHECKING:
+    from debitor.ledger.records import Company
+    from debitor.store import Root
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -331,6 +336,65 @@ def _noted_head(text: str) -> tuple[int, str]:
     if not number.isdecimal() or not re.fullmatch("[0-9A-Fa-f]{64}", noted):
         raise click.BadParameter(f"{text} is no NUMBER:HASH, as `debitor check --head` shows it.")
     return int(number), noted
+
+
+@main.command("audit")
+@where
+@as_json
+@click.option("--company", help="Name of the company [the only one].")
+@click.option("--since", type=click.DateTime(), help="From this moment on, UTC [the last 24 hours].")
+@click.option("--until", type=click.DateTime(), help="Before this moment, UTC.")
+@click.option("--client", help="Only what this client did.")
+@click.option("--request", "request_id", help="Only this request.")
+@click.option("--entity-set", help="Only writes to this entity set.")
+@click.option("--entity", help="Only writes to the entity with this id.")
+def audit_trail(
+    config: Path | None,
+    json_form: bool,
+    company: str | None,
+    since: datetime | None,
+    until: datetime | None,
+    client: str | None,
+    request_id: str | None,
+    entity_set: str | None,
+    entity: str | None,
+    **flags: Any,
+) -> None:
+    """List who did what: the requests that wrote to a company, oldest first.
+
+    \b
+    Example:
+      debitor audit --since 2026-01-31 --entity-set customers
+    """
+    from debitor import server
+    from debitor.operations import audit
+
+    wanted = {"client_id": client, "request_id": request_id, "entity_set": entity_set, "entity_id": entity}
+    now = datetime.now(UTC)
+    start = since.replace(tzinfo=UTC) if since else now - timedelta(days=1)
+    end = until.replace(tzinfo=UTC) if until else now + timedelta(days=1)
+    with server.open_books(settings_of(config, **flags)) as store, store.snapshot() as root:
+        tx = root.at(_company(root, company).key)
+        rows = [
+            {name: getattr(entry, name) for name in audit.SHOWN}
+            for entry in audit.entries_between(tx, start, end)
+            if all(value is None or getattr(entry, name) == value for name, value in wanted.items())
+        ]
+    if json_form:
+        print_json(rows)
+    else:
+        print_table(rows, ("at", "client_id", "method", "address", "action", "request_id"))
+
+
+def _company(root: Root, name: str | None) -> Company:
+    """The company with a name, or the only one. Raises UsageError."""
+    from debitor.ledger.records import Company
+
+    companies = [c for c in root.all(Company) if name is None or c.name.lower() == name.lower()]
+    if len(companies) != 1:
+        names = ", ".join(c.name for c in root.all(Company)) or "none"
+        raise click.UsageError(f"Name one company with --company. There are: {names}.")
+    return companies[0]
 
 
 @main.group()

@@ -5,15 +5,26 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
+from functools import lru_cache
 from typing import Any
 
 from debitor.entities import CATALOG
 from debitor.entities.outlines import outlines_of
 from debitor.ledger.records import Company
 from debitor.odata.messages import CompanyRef, Request
+from debitor.operations import audit
 from debitor.operations.payments import setup_of
-from debitor.schema import BLANK_GUID, EntitySet
+from debitor.schema import BLANK_GUID, EntitySet, Row
 from debitor.store import Reader, Root, Transaction
+
+LONGEST_AGENT = 250
+"""Characters of a User-Agent that the audit trail keeps."""
+
+
+@lru_cache(200)
+def _api_of(root: str) -> str:
+    """Return the path of an API root, as the audit trail keeps it."""
+    return root.partition("://")[2].partition("/")[2][-100:]
 
 
 def utc_today() -> date:
@@ -66,6 +77,14 @@ class BooksAct:
     user: str
     request_id: str
     handshakes: Mapping[str, str] = field(default_factory=dict)
+    request: Request | None = None
+
+    def note(self, of: str, code: str, before: Row | None, after: Row | None) -> None:
+        """Note for the audit trail that a row of set-up or master data changed."""
+        if self.request is not None:
+            if self.request.notes is None:
+                self.request.notes = []
+            self.request.notes.append((of, code, audit.difference(before, after)))
 
 
 class BooksHost:
@@ -121,7 +140,41 @@ class BooksHost:
             user=request.user,
             request_id=request.request_id,
             handshakes=request.handshakes or {},
+            request=request,
         )
+
+    def mark(self, root: Root, company: str) -> int:
+        """The last seal of a company, before an action that may add some."""
+        found = self.company(root, company)
+        return audit.sealed(root.at(found.key)) if found is not None else 0
+
+    def wrote(
+        self, request: Request, root: Root, company: str, entity_set: str, action: str, mark: int | None
+    ) -> None:
+        """Add the entry of the audit trail for a request that wrote."""
+        found = self.company(root, company)
+        assert found is not None, f"company {company} was written to"
+        tx = root.at(found.key)
+        first = last = 0
+        if mark is not None and (reached := audit.sealed(tx)) > mark:
+            first, last = mark + 1, reached
+        agent = request.headers.get("user-agent", "")
+        entry = audit.AuditEntry(
+            at=tx.now,
+            client_id=request.user,
+            user_agent=agent if len(agent) <= LONGEST_AGENT else agent[:LONGEST_AGENT],
+            request_id=request.request_id,
+            api=_api_of(request.root),
+            method=request.method,
+            address=request.path,
+            entity_set=entity_set,
+            entity_id=request.written,
+            action=action,
+            changes=audit.changes_text(request.notes) if request.notes else "",
+            first_seal=first,
+            last_seal=last,
+        )
+        tx.insert_many((entry,))
 
     def context(self, tx: Transaction, company: CompanyRef | None) -> Mapping[str, Any]:
         """The values that `Context` sources may name; nothing of a company at the root."""

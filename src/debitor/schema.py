@@ -476,6 +476,14 @@ class Act(Protocol):
     request_id: str
 
 
+class NotingAct(Act, Protocol):
+    """What the hooks of set-up and master data may do besides."""
+
+    def note(self, of: str, code: str, before: Row | None, after: Row | None) -> None:
+        """Note for the audit trail that a row of set-up or master data changed; None: it was added, or removed."""
+        ...
+
+
 Draft = dict[str, Any]
 """Property name -> typed value, in the order in which the client sent them."""
 

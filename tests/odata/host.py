@@ -93,6 +93,7 @@ class ToyHost:
 
     def __init__(self, catalog: Mapping[str, EntitySet], *, strict: bool) -> None:
         self.catalog, self.strict = catalog, strict
+        self.written: list[tuple[str, str, str, str]] = []
 
     def company(self, root: Root, name: str) -> CompanyRef | None:
         return next((c for c in (COMPANY, OTHER) if name.lower() in (c.id, c.name.lower())), None)
@@ -117,6 +118,12 @@ class ToyHost:
             request.user,
             request.request_id,
         )
+
+    def mark(self, root: Root, company: str) -> None:
+        return None
+
+    def wrote(self, request: Request, root: Root, company: str, entity_set: str, action: str, mark: Any) -> None:
+        self.written.append((request.method, entity_set, request.written, action))
 
     def context(self, tx: Transaction, company: CompanyRef | None) -> Mapping[str, Any]:
         return {"home_country": "DE", "current_genre": "Fiction", "house": "P1"}

@@ -37,6 +37,7 @@ from debitor.schema import (
     FirstOf,
     Lookup,
     Navigation,
+    NotingAct,
     Property,
     Refused,
     Row,
@@ -187,7 +188,7 @@ class Master:
     before_remove: BeforeRemove | None
     after: After | None
 
-    def create(self, act: Act, draft: Draft) -> str:
+    def create(self, act: NotingAct, draft: Draft) -> str:
         """Add a row. Returns its id. Raises Refused, and DuplicateKey when the code is taken."""
         given = self._with_parent(act, draft)
         for name in self.required:
@@ -201,11 +202,12 @@ class Master:
         if self.prepare:
             self.prepare(act, None, columns)
         added: Row = act.tx.insert(self.row(**columns))
+        act.note(self.of.entity, self._code(added), None, added)
         if self.after:
             self.after(act, None, added)
         return added.id
 
-    def change(self, act: Act, id: str, draft: Draft) -> str:
+    def change(self, act: NotingAct, id: str, draft: Draft) -> str:
         """Change what was sent. Returns the id."""
         row = self._row(act, id)
         for name in self.required:
@@ -220,6 +222,7 @@ class Master:
         if self.code in new:
             self._refuse_used(act, row, "renamed", [u for u in self.uses if u.by == self.code])
         changed: Row = act.tx.update(row, **new)
+        act.note(self.of.entity, self._code(row), row, changed)
         if self.code in new:
             for copy in self.copies:
                 act.tx.update_where(copy.record, {copy.column: new[self.code]}, **{copy.of: id}, **copy.where)
@@ -227,7 +230,7 @@ class Master:
             self.after(act, row, changed)
         return changed.id
 
-    def remove(self, act: Act, id: str) -> None:
+    def remove(self, act: NotingAct, id: str) -> None:
         """Delete a row that nothing names, with its parts."""
         row = self._row(act, id)
         self._refuse_used(act, row, "deleted", self.uses)
@@ -236,6 +239,10 @@ class Master:
         for part in self.parts:
             act.tx.delete_where(part.record, **{part.column: id})
         act.tx.delete(row)
+        act.note(self.of.entity, self._code(row), row, None)
+
+    def _code(self, row: Row) -> str:
+        return str(getattr(row, self.code)) if self.code else ""
 
     def _row(self, act: Act, id: str) -> Row:
         row: Row | None = act.tx.get(self.row, id)

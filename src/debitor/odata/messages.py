@@ -41,6 +41,8 @@ class Request:
             where an answer must be whole: inside a `$batch`, and for HEAD.
         content: the id of the content in the store that the body of a PUT or PATCH of a stream property has become,
             and `digest` its SHA-256; "" elsewhere.
+        written: the key of what was written, once it is; for the audit trail.
+        notes: what hooks noted for it.
     """
 
     method: str
@@ -58,6 +60,8 @@ class Request:
     snapshot: Callable[[], AbstractContextManager[Root]] | None = None
     content: str = ""
     digest: str = ""
+    written: str = ""
+    notes: list[Any] | None = None
 
 
 @dataclass(slots=True)
@@ -111,6 +115,22 @@ class Host(Protocol):
         key: str | None = None,
     ) -> Act:
         """What a hook may see. `parent`: property -> value that the address fixes on a POST."""
+        ...
+
+    def mark(self, root: Root, company: str) -> Any:
+        """What must be known before an action runs in a company (its guid), to note afterwards what it did."""
+        ...
+
+    def wrote(self, request: Request, root: Root, company: str, entity_set: str, action: str, mark: Any) -> None:
+        """Note, in the transaction that wrote, who did what.
+
+        Args:
+            request: that was done.
+            company: guid or name of the company; a write at the root names the company it is about.
+            entity_set: what was written to; `request.written` is the key.
+            action: the bound action, or "".
+            mark: what `mark` gave before an action; None elsewhere.
+        """
         ...
 
     def context(self, tx: Transaction, company: CompanyRef | None) -> Mapping[str, Any]:

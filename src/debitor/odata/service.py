@@ -194,12 +194,30 @@ class Service:
             target = self._walk.resolved(scope, target)
         if method == "GET":
             return self._reads.get(scope, target)
+        if method not in READS:
+            return self._noted(scope, target, root)
         if method == "HEAD":
             made = self._reads.get(scope, target)
             if made.size >= 0:
                 made.headers.append(("content-length", str(made.size)))
             made.body, made.chunks = b"", None
             return made
+        raise not_allowed(method, target.last.of.name)
+
+    def _noted(self, scope: Scope, target: Target, root: Root) -> Response:
+        """Write, and note who did what."""
+        of, action = target.last.of, "" if target.action is None else target.action.name
+        company = target.company or (scope.company.id if scope.company is not None else "")
+        if not company and of.name == "companies" and target.last.keys:
+            company = target.last.keys[0]
+        mark = self._host.mark(root, company) if action and company else None
+        made = self._write(scope, target)
+        if company:
+            self._host.wrote(scope.request, root, company, of.name, action, mark)
+        return made
+
+    def _write(self, scope: Scope, target: Target) -> Response:
+        method = scope.request.method
         if method == "POST":
             if target.tail == "action":
                 return self._writes.action(scope, target)

@@ -160,6 +160,7 @@ class WriteVerbs:
     ) -> Response:
         """Return the answer after a write: the entity as it is now, or only its address and tag."""
         of = target.last.of
+        scope.request.written = id
         plan = self._walk.plans.plan(parsed.shape, level_of(scope.request))
         rows = self._walk.plans.rows(scope, plan, parsed.params, fixed)
         step = Step(of, target.last.navigation)
@@ -289,6 +290,7 @@ class WriteVerbs:
         """Answer a PUT or PATCH of a stream property: 204. Raises Refused."""
         request, of, tx = scope.request, target.last.of, scope.tx
         id, fixed = self.check_content(scope, target)
+        request.written = id
         assert target.field is not None, "checked"
         content = request.content
         if not content:  # a part of a batch
@@ -314,6 +316,7 @@ class WriteVerbs:
         if of.remove is None or not target.last.one:
             raise not_allowed("DELETE", of.name)
         id, version, fixed = self._existing(scope, target)
+        scope.request.written = id
         if "if-match" in scope.request.headers:
             self._match(of, version, self._tags(scope.request))
         parent = {name: value for name, value in fixed.items() if name not in of.key}
@@ -325,6 +328,7 @@ class WriteVerbs:
         request, of, action = scope.request, target.last.of, target.action
         assert action is not None
         id, version, fixed = self._existing(scope, target)
+        request.written = id
         if "if-match" in request.headers:
             self._match(of, version, self._tags(request))
         body: dict[str, Any] = {}

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from debitor.entities import CATALOG
 from debitor.entities.receivables.applied_entries import APPLIED_ENTRIES
+from debitor.entities.receivables.audit_entries import AUDIT_ENTRIES
 from debitor.entities.receivables.bank_account_ledger_entries import BANK_ACCOUNT_LEDGER_ENTRIES
 from debitor.entities.receivables.companies import COMPANIES
 from debitor.entities.receivables.customer_ledger_entries import CUSTOMER_LEDGER_ENTRIES
@@ -28,6 +29,7 @@ RECEIVABLES: Mapping[str, EntitySet] = {
             CUSTOMER_LEDGER_ENTRIES,
             DETAILED_CUSTOMER_LEDGER_ENTRIES,
             APPLIED_ENTRIES,
+            AUDIT_ENTRIES,
             BANK_ACCOUNT_LEDGER_ENTRIES,
             GENERAL_LEDGER_REGISTERS,
             DIMENSION_SET_LINES,
