@@ -386,6 +386,86 @@ def audit_trail(
         print_table(rows, ("at", "client_id", "method", "address", "action", "request_id"))
 
 
+@main.command("trace")
+@where
+@as_json
+@click.option("--company", help="Name of the company [the only one].")
+@click.argument("number")
+def trace_document(config: Path | None, json_form: bool, company: str | None, number: str, **flags: Any) -> None:
+    """Show what belongs to a document: bank, payment, application, invoice, ledgers, and the request that posted it.
+
+    NUMBER is that of a posted document, of its draft, an external document number, or a customer ledger entry.
+
+    \b
+    Example:
+      debitor trace 103045
+    """
+    from debitor import server
+    from debitor.operations import trace
+    from debitor.schema import Refused
+
+    with server.open_books(settings_of(config, **flags)) as store, store.snapshot() as root:
+        try:
+            found = trace.trace(root.at(_company(root, company).key), number)
+        except Refused as no:
+            raise Failure(no.message) from no
+    if json_form:
+        print_json(found)
+    else:
+        for line in trace.lines_of(found):
+            click.echo(line)
+
+
+@main.command("open-entries")
+@where
+@as_json
+@click.option("--company", help="Name of the company [the only one].")
+@click.option("--as-of", type=click.DateTime(["%Y-%m-%d"]), help="The day [today].")
+@click.option("--customer", help="Number of a customer [all].")
+def list_open_entries(
+    config: Path | None,
+    json_form: bool,
+    company: str | None,
+    as_of: datetime | None,
+    customer: str | None,
+    **flags: Any,
+) -> None:
+    """List the customer ledger entries that were open at the end of a day, with what remained of them.
+
+    \b
+    Example:
+      debitor open-entries --as-of 2025-12-31 --json
+    """
+    from debitor import server
+    from debitor.ledger.records import Customer
+    from debitor.operations.open_entries import open_entries
+
+    day = as_of.date() if as_of else datetime.now(UTC).date()
+    with server.open_books(settings_of(config, **flags)) as store, store.snapshot() as root:
+        tx = root.at(_company(root, company).key)
+        known = tx.find(Customer, number=customer) if customer else None
+        if customer and known is None:
+            raise Failure(f"There is no customer {customer}.")
+        rows = [
+            {
+                "entry": entry.entry_number,
+                "customer": entry.customer_number,
+                "document": entry.document_number,
+                "type": entry.document_type.replace("_x0020_", " "),
+                "posted": entry.posting_date.isoformat(),
+                "due": entry.due_date.isoformat(),
+                "currency": entry.currency_code,
+                "remaining": format(remaining, "f"),
+                "remaining_lcy": format(lcy, "f"),
+            }
+            for entry, remaining, lcy in open_entries(tx, day, [known.id] if known else [])
+        ]
+    if json_form:
+        print_json(rows)
+    else:
+        print_table(rows, ("entry", "customer", "type", "document", "due", "currency", "remaining"))
+
+
 def _company(root: Root, name: str | None) -> Company:
     """The company with a name, or the only one. Raises UsageError."""
     from debitor.ledger.records import Company

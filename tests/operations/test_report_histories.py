@@ -29,6 +29,7 @@ from debitor.ledger.records import (
     JournalLine,
 )
 from debitor.operations.companies import create_company
+from debitor.operations.open_entries import open_entries
 from debitor.operations.posting import post_journal
 from debitor.operations.reports import Periods, aged_receivables, customer_sales, trial_balance
 from debitor.query import Query
@@ -118,6 +119,35 @@ def post(tx: Transaction, acts: list[Act]) -> None:
             )
         )
         post_journal(tx, batch.id, today=TODAY, user="clerk", strict=False)
+
+
+@settings(max_examples=15, deadline=None)
+@given(ACTS, st.integers(0, 100))
+def test_open_entries_as_of_any_day(root: Root, acts: list[Act], days_ago: int) -> None:
+    """The same as summing every detailed entry by hand; today it is what the entries say themselves."""
+    try:
+        with root.savepoint():
+            tx = root.at(1)
+            post(tx, acts)
+            day = TODAY - timedelta(days=days_ago)
+            left: dict[int, list[Decimal]] = {}
+            for detail in tx.all(DetailedEntry):
+                if detail.posting_date <= day:
+                    sums = left.setdefault(detail.ledger_entry_number, [ZERO, ZERO])
+                    sums[0] += detail.amount
+                    sums[1] += detail.amount_lcy
+            slow = {number: tuple(sums) for number, sums in left.items() if any(sums)}
+
+            found = open_entries(tx, day)
+
+            assert {e.entry.entry_number: (e.remaining, e.remaining_lcy) for e in found} == slow
+            some = found[0].entry.customer_id
+            assert open_entries(tx, day, [some]) == [e for e in found if e.entry.customer_id == some]
+            now = {e.entry.entry_number: e.remaining for e in open_entries(tx, date.max)}
+            assert now == {e.entry_number: e.remaining_amount for e in tx.all(CustomerLedgerEntry, open=True)}
+            raise Undone
+    except Undone:
+        pass
 
 
 def details(tx: Transaction) -> dict[str, tuple[Decimal, Decimal, Decimal]]:

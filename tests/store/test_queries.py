@@ -220,7 +220,7 @@ class Builder:
             return self.field(FIELDS[form])
         if form == "number":  # literals of arithmetic have at most 5 decimals
             self.params.append(self.draw(st.integers(-9, 9)))
-            return Param(len(self.params) - 1, INT32)
+            return Param(len(self.params) - 1, INT32, self.params[-1] == 0)
         return self.param(form)
 
     def condition(self, depth: int = 3) -> Node:

@@ -59,7 +59,7 @@ def _check(act: Act, row: Customer | None, columns: dict[str, Any]) -> None:
     if columns.get("credit_limit", 0) < 0:
         raise refuse(f"creditLimit must not be negative, but is {columns['credit_limit']}.")
     if row is None:
-        columns["customer_posting_group"] = setup_of(act.tx).default_customer_posting_group
+        columns.setdefault("customer_posting_group", setup_of(act.tx).default_customer_posting_group)
 
 
 def _release(act: Act, row: Customer) -> None:

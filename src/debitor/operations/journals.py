@@ -18,6 +18,8 @@ from debitor.ledger.records import (
     JournalBatch,
     JournalLine,
     JournalTemplate,
+    NumberSeries,
+    ReasonCode,
 )
 from debitor.operations.attachments import remove_of
 from debitor.operations.payments import (
@@ -134,6 +136,41 @@ def change_journal(act: Act, id: str, draft: Draft) -> str:
     if template != batch.template_name:
         raise refuse("templateDisplayName cannot be changed; create a journal in the other template.")
     return tx.update(batch, **changes).id
+
+
+def set_up_journal(act: Act, id: str, draft: Draft) -> str:
+    """Write what only debitor's own API lets clients say of a journal: number series, reason code, and a balancing
+    account of any type, named by its number. Returns the id.
+
+    Raises:
+        Refused: there is no such series, reason code or account, or it cannot be posted to.
+    """
+    tx: Transaction = act.tx
+    batch = journal_of(tx, id)
+    columns: dict[str, Any] = {}
+    for name, column, record, key in (
+        ("numberSeries", "number_series", NumberSeries, "code"),
+        ("postingNumberSeries", "posting_number_series", NumberSeries, "code"),
+        ("reasonCode", "reason_code", ReasonCode, "code"),
+    ):
+        if name in draft:
+            value = draft[name]
+            if value and tx.find(record, **{key: value}) is None:
+                raise relation(name, value, "Reason Code" if record is ReasonCode else "No. Series", of="journal")
+            columns[column] = value
+    series = columns.get("posting_number_series", batch.posting_number_series)
+    if series and series == columns.get("number_series", batch.number_series):
+        raise refuse(f"postingNumberSeries {series} must be another series than numberSeries.")
+    if draft.keys() & {"balancingAccountType", "balancingAccountNumber"}:
+        columns |= account_columns(
+            tx,
+            balancing_account_type(draft.get("balancingAccountType", batch.balancing_account_type)),
+            None,
+            draft.get("balancingAccountNumber", batch.balancing_account_number),
+            prefix="balancing_account",
+            wire=("balancingAccountId", "balancingAccountNumber"),
+        )
+    return tx.update(batch, **columns).id
 
 
 def remove_journal(act: Act, id: str) -> None:
