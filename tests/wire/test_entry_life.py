@@ -45,7 +45,8 @@ def test_the_root_serves_v2_with_more(ledger: Ledger, books: Books) -> None:
     assert v2 < own
     assert {"customerLedgerEntries", "detailedCustomerLedgerEntries", "appliedEntries"} <= own - v2
     assert books.get("customerLedgerEntries").status_code == 404
-    assert ledger.get("customers?$top=1")["value"] == books.get("customers?$top=1").json()["value"]
+    (there,), (here,) = books.get("customers?$top=1").json()["value"], ledger.get("customers?$top=1")["value"]
+    assert there.items() <= here.items()
 
 
 @pytest.mark.parametrize("prefix", ["/tenant", "/v2.0/production", "/v2.0/tenant/sandbox"])

@@ -30,6 +30,7 @@ from debitor.operations.payments import (
     refuse,
     relation,
     release_amount_to_apply,
+    release_marks,
     setup_of,
 )
 from debitor.schema import BLANK_DATE, BLANK_GUID, Act, Draft, Refused
@@ -184,6 +185,7 @@ def remove_journal(act: Act, id: str) -> None:
     )
     touched = {entry.document_number for entry in noted if entry.open and entry.amount_to_apply}
     for line in lines:
+        release_marks(tx, line)
         if line.applies_to_document_number in touched:
             release_amount_to_apply(tx, line)
     remove_of(tx, [line.id for line in lines])

@@ -447,6 +447,9 @@ def change_payment(act: Act, id: str, draft: Draft) -> str:
     applies_to = changed_invoice(act, line, draft)
     if applies_to is not None:
         moved = msgspec.structs.replace(moved, **applies_to.columns())
+        if applies_to.number and line.applies_to_id:
+            release_marks(tx, line)
+            moved = msgspec.structs.replace(moved, applies_to_id="")
     if "postingDate" in draft and moved.applies_to_invoice_id != BLANK_GUID:
         invoice = posted_invoice(tx, id=moved.applies_to_invoice_id)
         if invoice:
@@ -506,6 +509,8 @@ def with_customer(tx: Transaction, line: JournalLine, draft: Draft) -> tuple[Jou
     if now:
         journal.check_customer_open(now, line.document_type)
     release_amount_to_apply(tx, line)
+    release_marks(tx, line)
+    line = msgspec.structs.replace(line, applies_to_id="")
     bank = tx.get(BankAccount, line.balancing_account_id)
     description = line.description
     if "description" not in draft:
@@ -572,6 +577,32 @@ def release_amount_to_apply(tx: Transaction, line: JournalLine) -> None:
         )
 
 
+UNMARKED: dict[str, Any] = {
+    "applies_to_id": "",
+    "amount_to_apply": Decimal(0),
+    "accepted_payment_tolerance": Decimal(0),
+    "accepted_payment_discount_tolerance": False,
+}
+"""The columns of an entry that is marked for no payment."""
+
+
+def marked_entries(tx: Reader, line: JournalLine) -> list[CustomerLedgerEntry]:
+    """The open entries that are marked for a payment: they carry its applies-to ID."""
+    if not line.applies_to_id:
+        return []
+    return tx.all(CustomerLedgerEntry, customer_id=line.account_id, open=True, applies_to_id=line.applies_to_id)
+
+
+def release_marks(tx: Transaction, line: JournalLine) -> None:
+    """Unmark what was marked for a line that goes away, unless another line carries the same ID."""
+    if not line.applies_to_id:
+        return
+    others = tx.all(JournalLine, account_id=line.account_id, applies_to_id=line.applies_to_id, limit=2)
+    if all(other.id == line.id for other in others):
+        for entry in marked_entries(tx, line):
+            tx.update(entry, **UNMARKED)
+
+
 # --------------------------------------------------------------------------- remove
 
 
@@ -579,5 +610,6 @@ def remove_payment(act: Act, id: str) -> None:
     """Delete a payment that is not posted, and what it had noted on its invoice entry."""
     line = payment_line(act.tx, id)
     release_amount_to_apply(act.tx, line)
+    release_marks(act.tx, line)
     remove_of(act.tx, [line.id])
     act.tx.delete(line)

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from debitor.entities import CATALOG
 from debitor.entities.receivables.applied_entries import APPLIED_ENTRIES
+from debitor.entities.receivables.apply_customer_entries import APPLY_CUSTOMER_ENTRIES
 from debitor.entities.receivables.audit_entries import AUDIT_ENTRIES
 from debitor.entities.receivables.bank_account_ledger_entries import BANK_ACCOUNT_LEDGER_ENTRIES
 from debitor.entities.receivables.companies import COMPANIES
@@ -14,6 +15,7 @@ from debitor.entities.receivables.currencies import CURRENCIES
 from debitor.entities.receivables.currency_exchange_rates import CURRENCY_EXCHANGE_RATES
 from debitor.entities.receivables.customer_ledger_entries import CUSTOMER_LEDGER_ENTRIES
 from debitor.entities.receivables.customer_payment_journals import CUSTOMER_PAYMENT_JOURNALS
+from debitor.entities.receivables.customer_payments import CUSTOMER_PAYMENTS
 from debitor.entities.receivables.customer_posting_groups import CUSTOMER_POSTING_GROUPS
 from debitor.entities.receivables.customers import CUSTOMERS
 from debitor.entities.receivables.detailed_customer_ledger_entries import DETAILED_CUSTOMER_LEDGER_ENTRIES
@@ -35,6 +37,8 @@ RECEIVABLES: Mapping[str, EntitySet] = {
         of.name: of
         for of in (
             COMPANIES,
+            APPLY_CUSTOMER_ENTRIES,
+            CUSTOMER_PAYMENTS,
             NUMBER_SERIES,
             CUSTOMER_PAYMENT_JOURNALS,
             CUSTOMER_POSTING_GROUPS,

@@ -1,0 +1,71 @@
+"""customerPayments: the payments that wait in payment journals, whatever they are applied to.
+
+Here with currency, balancing account and reason; lines without an invoice are not hidden. `applyCustomerEntries` says
+which open entries a payment pays, with an amount for each.
+"""
+
+from typing import Any
+
+from debitor.entities.customer_payments import CUSTOMER_PAYMENTS as V2
+from debitor.entities.master import extended
+from debitor.ledger.records import AccountType, Currency, DocumentType, JournalLine, PaymentMethod, ReasonCode
+from debitor.operations import payments
+from debitor.operations.payments import relation
+from debitor.schema import DECIMAL, GUID, RATE, Act, Draft, Lookup, Navigation, Property, Type, code, enum
+
+
+def _read(name: str, type: Type, source: str) -> Property:
+    return Property(name, type, source, editable=False)
+
+
+def _with_reason(act: Act, id: str, draft: Draft) -> str:
+    if "reasonCode" not in draft:
+        return id
+    value = draft["reasonCode"]
+    if value and act.tx.find(ReasonCode, code=value) is None:
+        raise relation("reasonCode", value, "Reason Code")
+    line: Any = act.tx.get(JournalLine, id)
+    act.tx.update(line, reason_code=value)
+    return id
+
+
+def _create(act: Act, draft: Draft) -> str:
+    return _with_reason(act, payments.create_payment(act, draft), draft)
+
+
+def _change(act: Act, id: str, draft: Draft) -> str:
+    return _with_reason(act, payments.change_payment(act, id, draft), draft)
+
+
+CUSTOMER_PAYMENTS = extended(
+    V2,
+    lookups={
+        "currency": Lookup(Currency, via="currency_code", by="code"),
+        "payment_method": Lookup(PaymentMethod, via="payment_method_id"),
+    },
+    where={name: value for name, value in V2.where.items() if name != "applies_to_document_type"},
+    properties=(
+        _read("documentType", enum(DocumentType), "document_type"),
+        _read("currencyId", GUID, "currency.id"),
+        _read("currencyCode", code(10), "currency_code"),
+        _read("currencyFactor", RATE, "currency_factor"),
+        _read("amountLocalCurrency", DECIMAL, "amount_lcy"),
+        _read("balancingAccountType", enum(AccountType), "balancing_account_type"),
+        _read("balancingAccountNumber", code(20), "balancing_account_number"),
+        _read("paymentMethodCode", code(10), "payment_method.code"),
+        Property("reasonCode", code(10), "reason_code"),
+        _read("appliesToId", code(50), "applies_to_id"),
+    ),
+    navigations=(
+        Navigation(
+            "applyCustomerEntries",
+            "applyCustomerEntries",
+            many=True,
+            on=(("id", "paymentId"),),
+            kind="part",
+            partner="customerPayment",
+        ),
+    ),
+    create=_create,
+    change=_change,
+)
