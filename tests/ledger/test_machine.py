@@ -102,6 +102,9 @@ def at_rate(currency: str, on: date) -> Decimal:
 class Posting(RuleBasedStateMachine):
     """Two customers, one applying by hand and one oldest first; local currency and euro."""
 
+    steps = 0
+    """Compared so far."""
+
     def __init__(self) -> None:
         super().__init__()
         self.oracle = Life(RATES)
@@ -470,6 +473,7 @@ class Posting(RuleBasedStateMachine):
     @invariant()
     def agrees_with_the_oracle(self) -> None:
         """What remains, in both currencies, who closed it, and every balance of the general ledger."""
+        Posting.steps += 1
         ours = {
             n: (e.remaining_amount, e.remaining_amount_lcy, e.open, e.closed_by_entry_number)
             for n, e in self.entries.items()
@@ -507,9 +511,24 @@ class Posting(RuleBasedStateMachine):
         assert list(receivables.findings()) == []
 
 
-TestPosting = Posting.TestCase
+THOROUGH = bool(os.environ.get("CI"))
+"""Continuous integration takes the long way."""
+LEAST = 20_000 if THOROUGH else 500
+"""Steps that are compared, so that a change of the strategies cannot quietly make the test a small one."""
+
+
+class TestPosting(Posting.TestCase):  # type: ignore[misc,valid-type]
+    """Runs the machine."""
+
+    def runTest(self) -> None:
+        """Compare random histories with the oracle, after each step."""
+        Posting.steps = 0
+        super().runTest()
+        assert Posting.steps >= LEAST, f"only {Posting.steps} steps were compared"
+
+
 TestPosting.settings = settings(
-    max_examples=1000 if os.environ.get("CI") else 60,
+    max_examples=1200 if THOROUGH else 60,
     stateful_step_count=25,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow],

@@ -147,7 +147,7 @@ class Books(Documents):
     def chargeback(self, of: Any, **more: Any) -> Posting:
         return paying_back.chargeback(self.tx, entry_number=self.at(of).entry_number, today=TODAY, user="EVE", **more)
 
-    def write_off(self, of: Any, reason: str = "ROUNDING", **more: Any) -> Posting:
+    def write_off(self, of: Any, reason: str = "WRITEOFF", **more: Any) -> Posting:
         return paying_back.write_off(
             self.tx, entry_number=self.at(of).entry_number, reason_code=reason, today=TODAY, user="EVE", **more
         )
@@ -367,7 +367,7 @@ def test_what_cannot_be_unapplied(books: Books, name: str, run: Callable[[Books]
 
 def test_a_payment_is_reversed(books: Books) -> None:
     payment = books.pay("60", EARLIER)
-    posting = books.reverse(payment, reason_code="WRONG")
+    posting = books.reverse(payment, reason_code="MISTAKE")
     (mirror,) = posting.entries
 
     assert (books.balance(AR), books.balance(BANK)) == (0, 0)
@@ -378,7 +378,7 @@ def test_a_payment_is_reversed(books: Books) -> None:
     old = books.at(payment)
     assert (old.reversed, old.reversed_by_entry_number, old.open) == (True, mirror.entry_number, False)
     assert (mirror.reversed, mirror.reversed_entry_number, mirror.open) == (True, old.entry_number, False)
-    assert (mirror.posting_date, mirror.reason_code, mirror.source_code) == (EARLIER, "WRONG", "REVERSAL")
+    assert (mirror.posting_date, mirror.reason_code, mirror.source_code) == (EARLIER, "MISTAKE", "REVERSAL")
     banks = books.tx.all(BankAccountLedgerEntry, order=("entry_number",))
     assert [(b.amount, b.open, b.remaining_amount, b.reversed) for b in banks] == [
         (60, False, 0, True),
@@ -430,12 +430,12 @@ def test_what_cannot_be_reversed(books: Books, name: str, run: Callable[[Books],
 
 def test_a_credit_is_refunded(books: Books) -> None:
     payment = books.pay("60")
-    posting = books.refund(payment, amount=D(20), reason_code="BACK")
+    posting = books.refund(payment, amount=D(20), reason_code="DISPUTE")
     entry: Any = posting.entries[0]
 
     assert (books.rest(payment), entry.document_type, entry.amount) == ([-40], DocumentType.REFUND, 20)
     assert ledger(posting) == [(BANK, -20), (AR, 20)]
-    assert (entry.reason_code, entry.journal_batch_name) == ("BACK", "GENERAL")
+    assert (entry.reason_code, entry.journal_batch_name) == ("DISPUTE", "GENERAL")
     books.refund(payment)
     assert (books.rest(payment), books.balance(BANK)) == ([0], 0)
 
@@ -465,7 +465,7 @@ def test_a_small_rest_is_written_off(books: Books) -> None:
 
     assert books.again(invoice).status == InvoiceStatus.PAID
     assert ledger(posting) == [("6410", D("0.40")), (AR, D("-0.40"))]
-    assert posting.entries[0].reason_code == "ROUNDING"
+    assert posting.entries[0].reason_code == "WRITEOFF"
     books.unapply(invoice)
     books.reverse(posting.entries[0])
     assert (books.rest(invoice), books.balance("6410")) == ([D("0.40")], 0)

@@ -395,6 +395,14 @@ SPOILED = [
         f"UPDATE journal_line SET id = {POSTED} WHERE line_number = (SELECT min(line_number) FROM journal_line)",
         "still in its journal",
     ),
+    (
+        "UPDATE number_series_line SET last_number_used = '199999' WHERE series_code = 'S-INV+'",
+        "was given, but no posted document has it",
+    ),
+    (
+        "UPDATE sales_invoice SET number = 'X' WHERE number = '100003'",
+        "Number 100003 of series S-INV+ was given, but no posted document has it",
+    ),
     ("INSERT INTO dimension_set (company, id, number, fingerprint) VALUES (1, 'd', 777, 'A=B')", "is kept as A=B"),
     (
         "INSERT INTO dimension_set_entry (company, id, set_number, dimension_code, value_code)"
@@ -411,6 +419,32 @@ def test_what_is_wrong_is_found(path: Path, statement: str, finding: str) -> Non
 
     assert any(finding in text for text in findings), findings
     assert all(text.startswith("Demo: ") for text in findings)
+
+
+@pytest.mark.parametrize(
+    ("change", "finding"),
+    [
+        ("amount_lcy = amount_lcy + 100000, amount = amount + 100000", "is worth"),
+        ("amount = amount * 2", "is in local currency, but has amounts"),
+        ("entry_number = entry_number + 90000", "has no general ledger entry"),
+        ("document_number = 'X'", "is worth"),
+    ],
+)
+def test_bank_entries_are_checked(path: Path, change: str, finding: str) -> None:
+    store = open_store(f"sqlite://{path}")
+    with store.transaction() as opened:
+        tx = opened.at(1)
+        bank = found(tx.find(BankAccount, number="BANK"))
+        batch = journal(tx)
+        by_bank = {"balancing_account_type": AccountType.BANK_ACCOUNT, "balancing_account_id": bank.id}
+        payment(tx, batch, Decimal(-5), **by_bank, balancing_account_number=bank.number)
+        post(tx, batch)
+        assert check_books(opened) == []
+    store.close()
+
+    findings = spoil(path, f"UPDATE bank_account_ledger_entry SET {change}")
+
+    assert any("Bank account ledger entry" in text and finding in text for text in findings), findings
 
 
 def test_findings_are_limited(path: Path) -> None:

@@ -244,6 +244,7 @@ def test_reverse_a_payment(ledger: Ledger, customer: str) -> None:
     now = ledger.again(payment)
     assert (now["reversed"], now["reversedByEntryNumber"], now["open"]) == (True, new["entryNumber"], False)
     assert "reversed already" in ledger.refused(payment, "reverse")
+    assert "NOWHERE" in ledger.refused(ledger.payment(customer, -1), "reverse", {"reasonCode": "NOWHERE"})
     assert "was not posted from a journal" in ledger.refused(ledger.invoice(customer, 10), "reverse")
 
 

@@ -228,11 +228,11 @@ def test_currencies_and_their_rates(ledger: Ledger) -> None:
 
 
 def test_reason_codes_and_templates(ledger: Ledger) -> None:
-    reason = add(ledger, "reasonCodes", {"code": "DISPUTE", "displayName": "In dispute"})
+    reason = add(ledger, "reasonCodes", {"code": "AUDIT", "displayName": "For the audit"})
     template = add(
         ledger,
         "journalTemplates",
-        {"name": "STATEMENTS", "type": "Cash Receipts", "reasonCode": "DISPUTE", "sourceCode": "BANK"},
+        {"name": "STATEMENTS", "type": "Cash Receipts", "reasonCode": "AUDIT", "sourceCode": "BANK"},
     )
     at = f"journalTemplates({template['id']})"
 
@@ -243,7 +243,7 @@ def test_reason_codes_and_templates(ledger: Ledger) -> None:
     changed = change(ledger, at, {"balancingAccountType": "Bank Account", "balancingAccountNumber": "BANK"})
     assert (changed["balancingAccountNumber"], changed["forceDocumentBalance"]) == ("BANK", True)
     journal = add(ledger, "journals", {"code": "ST1", "templateDisplayName": "STATEMENTS"})
-    assert journal["reasonCode"] == "DISPUTE"
+    assert journal["reasonCode"] == "AUDIT"
     for of in (f"reasonCodes({reason['id']})", at):
         refused = remove(ledger, of)
         assert (refused.status_code, "because there are journal" in refused.text) == (400, True)
@@ -290,10 +290,12 @@ def test_numbers_never_go_back(ledger: Ledger) -> None:
     assert "none of the numbers" in change(ledger, at, {"lastNumberUsed": "B-150"}, 400)
     assert change(ledger, at, {"lastNumberUsed": "A-150"})["lastNumberUsed"] == "A-150"
     assert "given twice" in change(ledger, at, {"lastNumberUsed": "A-149"}, 400)
+    assert "allows no gaps" in change(ledger, at, {"lastNumberUsed": "A-160"}, 400)
+    assert change(ledger, at, {"lastNumberUsed": "A-160", "allowGaps": True})["lastNumberUsed"] == "A-160"
     assert "cannot change" in change(ledger, at, {"startingNumber": "A-001"}, 400)
     assert "cannot change" in change(ledger, at, {"code": "NS3"}, 400)
     later = change(ledger, at, {"startingDate": "2099-01-01", "startingNumber": "A-2099-1"})
-    assert later["lastNumberUsed"] == "A-150"
+    assert later["lastNumberUsed"] == "A-160"
     assert "documents have its numbers" in remove(ledger, at).text
     free = add(ledger, "numberSeries", {"code": "NS9", "startingNumber": "1"})
     assert remove(ledger, f"numberSeries({free['id']})").status_code == 204

@@ -14,6 +14,7 @@ from debitor.ledger.amounts import ZERO, plain
 from debitor.ledger.books import Books, Posting
 from debitor.ledger.records import (
     AccountType,
+    BankAccountLedgerEntry,
     CustomerLedgerEntry,
     DetailedEntry,
     DetailedEntryType,
@@ -243,6 +244,24 @@ def tax_findings(tax: TaxEntry, of: GeneralLedgerEntry | None) -> Iterator[str]:
             f"{name} has base {plain(tax.base)} and tax {plain(tax.amount)}, but general ledger entry "
             f"{of.entry_number} has {plain(of.amount)} and {plain(of.tax_amount)}."
         )
+
+
+def bank_findings(bank: BankAccountLedgerEntry, of: GeneralLedgerEntry | None) -> Iterator[str]:
+    """Check a bank account ledger entry against the general ledger entry of its number."""
+    name = f"Bank account ledger entry {bank.entry_number}"
+    if of is None:
+        yield f"{name} has no general ledger entry of its number."
+    elif (of.transaction_number, of.document_number, of.amount) != (
+        bank.transaction_number,
+        bank.document_number,
+        bank.amount_lcy,
+    ):
+        yield (
+            f"{name} is worth {plain(bank.amount_lcy)} in local currency, but general ledger entry {of.entry_number} "
+            f"of document {of.document_number} {plain(of.amount)}."
+        )
+    if not bank.currency_code and bank.amount != bank.amount_lcy:
+        yield f"{name} is in local currency, but has amounts {plain(bank.amount)} and {plain(bank.amount_lcy)}."
 
 
 def posting_findings(posting: Posting, books: Books) -> Iterator[str]:

@@ -15,7 +15,9 @@ from typing import Any, NamedTuple, TypeVar
 
 from debitor.ledger import invariants
 from debitor.ledger.dimensions import fingerprint
+from debitor.ledger.numbering import increment
 from debitor.ledger.records import (
+    BankAccountLedgerEntry,
     Company,
     CustomerLedgerEntry,
     DetailedEntry,
@@ -26,6 +28,8 @@ from debitor.ledger.records import (
     JournalLine,
     JournalTemplate,
     LedgerSeal,
+    NumberSeries,
+    NumberSeriesLine,
     SalesCreditMemo,
     SalesInvoice,
     TaxEntry,
@@ -33,6 +37,7 @@ from debitor.ledger.records import (
 from debitor.ledger.sales_documents import kind_of
 from debitor.operations.attachments import Attachment
 from debitor.operations.chain_checks import chain_findings
+from debitor.operations.payments import setup_of
 from debitor.operations.sealing import last_seal
 from debitor.query import Compare, Field, Logic, Param, Query
 from debitor.schema import BLANK_GUID, EntitySet, Property, Row, record_of
@@ -161,6 +166,11 @@ DOCUMENTS = tuple(
     )
     for record in (SalesInvoice, SalesCreditMemo)
 )
+BANKS = Window(
+    BankAccountLedgerEntry,
+    "entry_number",
+    ("entry_number", "transaction_number", "document_number", "currency_code", "amount", "amount_lcy"),
+)
 TAXES = Window(
     TaxEntry,
     "entry_number",
@@ -189,6 +199,8 @@ class _Check:
         yield from self.balance.findings()
         yield from self.receivables.findings()
         yield from self._taxes()
+        yield from self._banks()
+        yield from self._numbers()
         yield from self._lines()
         yield from chain_findings(self.reader)
         yield from self._attachments()
@@ -307,6 +319,36 @@ class _Check:
                 if wrong:
                     yield wrong
                 yield from invariants.tax_findings(tax, general.get(tax.general_ledger_entry_number))
+
+    def _banks(self) -> Iterator[str]:
+        """Bank account ledger entries against the general ledger."""
+        for low in range(1, self.reader.greatest(BankAccountLedgerEntry, "entry_number") + 1, WINDOW):
+            banks = BANKS.read(self.reader, low, low + WINDOW)
+            numbers = [bank.entry_number for bank in banks]
+            general = {e.entry_number: e for e in self.reader.all(GeneralLedgerEntry, entry_number=numbers)}
+            for bank in sorted(banks, key=lambda b: b.entry_number):
+                yield from invariants.bank_findings(bank, general.get(bank.entry_number))
+
+    def _numbers(self) -> Iterator[str]:
+        """Numbers that a series without gaps has given, but that no posted document has."""
+        setup = setup_of(self.reader)
+        for record, code in (
+            (SalesInvoice, setup.posted_sales_invoice_numbers),
+            (SalesCreditMemo, setup.posted_credit_memo_numbers),
+        ):
+            series = self.reader.find(NumberSeries, code=code) if code else None
+            if series is None or series.allow_gaps:
+                continue
+            there = {number for (number,) in self.reader.sums(record, (), ("number",), posted=True)}
+            for line in self.reader.all(NumberSeriesLine, series_code=code):
+                # Numbers before the first document were used elsewhere, before these books began.
+                number, last, begun = line.starting_number, line.last_number_used, False
+                while last and number:
+                    begun = begun or number in there
+                    if begun and number not in there:
+                        yield f"Number {number} of series {code} was given, but no posted document has it."
+                        break
+                    number = "" if number == last else increment(number, line.increment_by)
 
     def _lines(self) -> Iterator[str]:
         """Lines that are in a journal although they are posted."""

@@ -25,6 +25,7 @@ from debitor.ledger.records import (
     NumberSeriesLine,
     PaymentMethod,
     PaymentTerm,
+    ReasonCode,
     ReceivablesSetup,
     TaxGroup,
 )
@@ -146,6 +147,13 @@ TAXES: tuple[tuple[str, str, str], ...] = (
     ("EXEMPT", "No tax", "0"),
 )
 
+REASONS = (
+    ("WRITEOFF", "Small rest given up"),
+    ("CHARGEBACK", "Payment taken back by the bank"),
+    ("MISTAKE", "Posted by mistake"),
+    ("DISPUTE", "In dispute"),
+)
+"""Reason codes of a new company."""
 DIMENSIONS: tuple[tuple[str, str, tuple[tuple[str, str], ...]], ...] = (
     ("DEPARTMENT", "Department", (("ADM", "Administration"), ("SALES", "Sales"), ("SERVICE", "Service"))),
     ("REGION", "Region", (("NORTH", "North"), ("SOUTH", "South"), ("EAST", "East"), ("WEST", "West"))),
@@ -224,6 +232,7 @@ def _fill(tx: Transaction, name: str, currency: str, today: date) -> None:
     tx.insert(CompanyInformation(display_name=name, fiscal_year_start=date(today.year, 1, 1)))
     tx.insert(BankAccount(number="BANK", name="Current account", ledger_account=BANK))
     add_fiscal_years(tx, today.year, today.year + 1)
+    tx.insert_many(ReasonCode(code=code, description=told) for code, told in REASONS)
     default_journal = _insert_journals(tx)
     tx.insert(
         ReceivablesSetup(

@@ -33,7 +33,7 @@ from debitor.ledger.records import (
     JournalLine,
 )
 from debitor.operations.dimensions import pairs_of
-from debitor.operations.payments import posting_setup
+from debitor.operations.payments import checked_reason, posting_setup
 from debitor.operations.posting import (
     CURRENCY_ACCOUNTS,
     GROUP_ACCOUNTS,
@@ -132,7 +132,7 @@ def reverse(
         accounts={a.number: a for a in rows_of(tx, Account, "number", {e.account_number for e in general})},
         bank_accounts={b.id: b for b in rows_of(tx, BankAccount, "id", {e.bank_account_id for e in banks})},
         customers={c.id: c for c in rows_of(tx, Customer, "id", {e.customer_id for e in entries})},
-        reason_code=reason_code,
+        reason_code=checked_reason(tx, reason_code),
     )
     posting = _write(tx, reversal.reverse(books), books.next)
     _mark_reversed(tx, general)

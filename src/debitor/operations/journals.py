@@ -19,12 +19,12 @@ from debitor.ledger.records import (
     JournalLine,
     JournalTemplate,
     NumberSeries,
-    ReasonCode,
 )
 from debitor.operations.attachments import remove_of
 from debitor.operations.payments import (
     NO_JOURNAL,
     amount_columns,
+    checked_reason,
     line_defaults,
     line_dimensions,
     refuse,
@@ -149,16 +149,13 @@ def set_up_journal(act: Act, id: str, draft: Draft) -> str:
     tx: Transaction = act.tx
     batch = journal_of(tx, id)
     columns: dict[str, Any] = {}
-    for name, column, record, key in (
-        ("numberSeries", "number_series", NumberSeries, "code"),
-        ("postingNumberSeries", "posting_number_series", NumberSeries, "code"),
-        ("reasonCode", "reason_code", ReasonCode, "code"),
-    ):
+    for name, column in (("numberSeries", "number_series"), ("postingNumberSeries", "posting_number_series")):
         if name in draft:
-            value = draft[name]
-            if value and tx.find(record, **{key: value}) is None:
-                raise relation(name, value, "Reason Code" if record is ReasonCode else "No. Series", of="journal")
-            columns[column] = value
+            columns[column] = draft[name]
+            if draft[name] and tx.find(NumberSeries, code=draft[name]) is None:
+                raise relation(name, draft[name], "No. Series", of="journal")
+    if "reasonCode" in draft:
+        columns["reason_code"] = checked_reason(tx, draft["reasonCode"])
     series = columns.get("posting_number_series", batch.posting_number_series)
     if series and series == columns.get("number_series", batch.number_series):
         raise refuse(f"postingNumberSeries {series} must be another series than numberSeries.")

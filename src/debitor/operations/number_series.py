@@ -131,6 +131,12 @@ def _write_line(act: Act, series: NumberSeries, line: NumberSeriesLine | None, d
     else:
         changed = act.tx.update(line, **columns)
         _check(changed, line)
+        used, before = changed.last_number_used, line.last_number_used
+        if before and used != before and not draft.get("allowGaps", series.allow_gaps):
+            raise _refuse(
+                f"lastNumberUsed {used} would leave out the numbers after {before}, and series {series.code} allows "
+                "no gaps. Set allowGaps, or take the next number."
+            )
 
 
 def _check(line: NumberSeriesLine, old: NumberSeriesLine | None) -> None:

@@ -29,7 +29,7 @@ from debitor.ledger.records import (
     NumberSeriesLine,
 )
 from debitor.operations.entries import act_of, unapply
-from debitor.operations.payments import setup_of
+from debitor.operations.payments import checked_reason, setup_of
 from debitor.operations.posting import load_books
 from debitor.operations.sealing import write_sealed
 from debitor.schema import Changes, Refused
@@ -211,7 +211,7 @@ def _slip(
         factor=factor_at(rates, entry.currency_code, on),
         document_number=document_number,
         setup=setup_of(tx),
-        reason_code=reason_code,
+        reason_code=checked_reason(tx, reason_code),
         external_document_number=external_document_number,
     )
 

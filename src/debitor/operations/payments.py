@@ -42,6 +42,7 @@ from debitor.ledger.records import (
     JournalTemplate,
     NumberSeries,
     NumberSeriesLine,
+    ReasonCode,
     ReceivablesSetup,
     SalesInvoice,
     Salesperson,
@@ -77,6 +78,13 @@ def setup_of(tx: Reader) -> ReceivablesSetup:
     setup = tx.find(ReceivablesSetup)
     assert setup, "a company without receivables set-up"
     return setup
+
+
+def checked_reason(tx: Reader, code: str) -> str:
+    """Return a reason code that a client named. Raises Refused when it does not exist; a blank one is none."""
+    if code and tx.find(ReasonCode, code=code) is None:
+        raise relation("reasonCode", code, "Reason Code", of="entry")
+    return code
 
 
 def posting_setup(tx: Reader, user: str) -> ReceivablesSetup:

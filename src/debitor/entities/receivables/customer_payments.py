@@ -8,9 +8,8 @@ from typing import Any
 
 from debitor.entities.customer_payments import CUSTOMER_PAYMENTS as V2
 from debitor.entities.master import extended
-from debitor.ledger.records import AccountType, Currency, DocumentType, JournalLine, PaymentMethod, ReasonCode
+from debitor.ledger.records import AccountType, Currency, DocumentType, JournalLine, PaymentMethod
 from debitor.operations import payments
-from debitor.operations.payments import relation
 from debitor.schema import DECIMAL, GUID, RATE, Act, Draft, Lookup, Navigation, Property, Type, code, enum
 
 
@@ -19,13 +18,9 @@ def _read(name: str, type: Type, source: str) -> Property:
 
 
 def _with_reason(act: Act, id: str, draft: Draft) -> str:
-    if "reasonCode" not in draft:
-        return id
-    value = draft["reasonCode"]
-    if value and act.tx.find(ReasonCode, code=value) is None:
-        raise relation("reasonCode", value, "Reason Code")
-    line: Any = act.tx.get(JournalLine, id)
-    act.tx.update(line, reason_code=value)
+    if "reasonCode" in draft:
+        line: Any = act.tx.get(JournalLine, id)
+        act.tx.update(line, reason_code=payments.checked_reason(act.tx, draft["reasonCode"]))
     return id
 
 
