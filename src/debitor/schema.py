@@ -433,6 +433,11 @@ class Property:
         return self.type.length if self.limit is None else self.limit
 
 
+def shown(name: str, type: Type, source: str | Source | None = None) -> Property:
+    """Return a property that clients read and never write."""
+    return Property(name, type, source, editable=False)
+
+
 @dataclass(frozen=True, slots=True)
 class Navigation:
     """A way from one entity to others.

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
-from debitor.apis import APIS
+from debitor.apis import APIS, Api
 from debitor.entities import CATALOG as BOOKS
 from debitor.entities.texts import about
 from debitor.odata.openapi import document_of
@@ -58,6 +58,14 @@ def test_the_document_of_the_books_is_valid(strict: bool) -> None:
     made = openapi_document(strict=strict, origin=ORIGIN)
 
     assert list(OpenAPIV31SpecValidator(made).iter_errors()) == []
+
+
+@pytest.mark.parametrize("api", APIS[1:], ids=lambda api: api.place)
+def test_the_documents_of_the_other_apis_are_valid(api: Api) -> None:
+    made = openapi_document(strict=False, origin=ORIGIN, api=api)
+
+    assert list(OpenAPIV31SpecValidator(made).iter_errors()) == []
+    assert made["servers"] == [{"url": f"{ORIGIN}{api.root}"}]
 
 
 def test_the_document_of_toys_is_valid_too() -> None:

@@ -17,6 +17,7 @@ APPLIED_ENTRIES = EntitySet(
     guard=("customerLedgerEntryNumber",),
     guard_message=applied_entries.NO_ENTRY,
     etag=False,
+    addressable=False,
     order=("entryNumber",),
     properties=(
         Property("customerLedgerEntryNumber", INT32, editable=False, nullable=False),

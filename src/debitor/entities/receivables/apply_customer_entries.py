@@ -18,16 +18,11 @@ from debitor.schema import (
     EntitySet,
     Navigation,
     Property,
-    Type,
     code,
     enum,
+    shown,
     text,
 )
-
-
-def _read(name: str, type: Type) -> Property:
-    return Property(name, type, editable=False)
-
 
 APPLY_CUSTOMER_ENTRIES = EntitySet(
     name="applyCustomerEntries",
@@ -37,24 +32,24 @@ APPLY_CUSTOMER_ENTRIES = EntitySet(
     guard_message=marks.NO_PAYMENT,
     properties=(
         Property("id", GUID, editable=False, nullable=False),
-        _read("paymentId", GUID),
-        _read("entryNumber", INT32),
+        shown("paymentId", GUID),
+        shown("entryNumber", INT32),
         Property("applied", BOOL),
-        _read("appliesToId", code(50)),
+        shown("appliesToId", code(50)),
         Property("amountToApply", DECIMAL),
-        _read("remainingAmount", DECIMAL),
-        _read("remainingPaymentDiscountPossible", DECIMAL),
-        _read("discountGranted", DECIMAL),
-        _read("currencyCode", code(10)),
-        _read("postingDate", DATE),
-        _read("dueDate", DATE),
-        _read("documentType", enum(DocumentType)),
-        _read("documentNumber", code(20)),
-        _read("externalDocumentNumber", code(35)),
-        _read("customerNumber", code(20)),
-        _read("customerName", text(100)),
-        _read("description", text(100)),
-        _read("lastModifiedDateTime", DATETIME),
+        shown("remainingAmount", DECIMAL),
+        shown("remainingPaymentDiscountPossible", DECIMAL),
+        shown("discountGranted", DECIMAL),
+        shown("currencyCode", code(10)),
+        shown("postingDate", DATE),
+        shown("dueDate", DATE),
+        shown("documentType", enum(DocumentType)),
+        shown("documentNumber", code(20)),
+        shown("externalDocumentNumber", code(35)),
+        shown("customerNumber", code(20)),
+        shown("customerName", text(100)),
+        shown("description", text(100)),
+        shown("lastModifiedDateTime", DATETIME),
     ),
     navigations=(
         Navigation(

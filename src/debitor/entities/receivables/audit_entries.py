@@ -5,12 +5,7 @@ seals of the acts on ledgers that the request ran. Entries are never changed or 
 """
 
 from debitor.operations.audit import AuditEntry
-from debitor.schema import DATETIME, GUID, INT64, EntitySet, Property, Type, code, text
-
-
-def _read(name: str, type: Type, source: str) -> Property:
-    return Property(name, type, source, editable=False)
-
+from debitor.schema import DATETIME, GUID, INT64, EntitySet, Property, code, shown, text
 
 AUDIT_ENTRIES = EntitySet(
     name="auditEntries",
@@ -19,18 +14,18 @@ AUDIT_ENTRIES = EntitySet(
     etag=False,
     properties=(
         Property("id", GUID, "id", editable=False, nullable=False),
-        _read("at", DATETIME, "at"),
-        _read("clientId", text(100), "client_id"),
-        _read("userAgent", text(250), "user_agent"),
-        _read("requestId", text(50), "request_id"),
-        _read("api", text(100), "api"),
-        _read("method", code(10), "method"),
-        _read("address", text(), "address"),
-        _read("entitySet", text(50), "entity_set"),
-        _read("entityId", text(100), "entity_id"),
-        _read("action", text(50), "action"),
-        _read("changes", text(), "changes"),
-        _read("firstSeal", INT64, "first_seal"),
-        _read("lastSeal", INT64, "last_seal"),
+        shown("at", DATETIME, "at"),
+        shown("clientId", text(100), "client_id"),
+        shown("userAgent", text(250), "user_agent"),
+        shown("requestId", text(50), "request_id"),
+        shown("api", text(100), "api"),
+        shown("method", code(10), "method"),
+        shown("address", text(), "address"),
+        shown("entitySet", text(50), "entity_set"),
+        shown("entityId", text(100), "entity_id"),
+        shown("action", text(50), "action"),
+        shown("changes", text(), "changes"),
+        shown("firstSeal", INT64, "first_seal"),
+        shown("lastSeal", INT64, "last_seal"),
     ),
 )

@@ -10,11 +10,7 @@ from debitor.entities.customer_payments import CUSTOMER_PAYMENTS as V2
 from debitor.entities.master import extended
 from debitor.ledger.records import AccountType, Currency, DocumentType, JournalLine, PaymentMethod
 from debitor.operations import payments
-from debitor.schema import DECIMAL, GUID, RATE, Act, Draft, Lookup, Navigation, Property, Type, code, enum
-
-
-def _read(name: str, type: Type, source: str) -> Property:
-    return Property(name, type, source, editable=False)
+from debitor.schema import DECIMAL, GUID, RATE, Act, Draft, Lookup, Navigation, Property, code, enum, shown
 
 
 def _with_reason(act: Act, id: str, draft: Draft) -> str:
@@ -40,16 +36,16 @@ CUSTOMER_PAYMENTS = extended(
     },
     where={name: value for name, value in V2.where.items() if name != "applies_to_document_type"},
     properties=(
-        _read("documentType", enum(DocumentType), "document_type"),
-        _read("currencyId", GUID, "currency.id"),
-        _read("currencyCode", code(10), "currency_code"),
-        _read("currencyFactor", RATE, "currency_factor"),
-        _read("amountLocalCurrency", DECIMAL, "amount_lcy"),
-        _read("balancingAccountType", enum(AccountType), "balancing_account_type"),
-        _read("balancingAccountNumber", code(20), "balancing_account_number"),
-        _read("paymentMethodCode", code(10), "payment_method.code"),
+        shown("documentType", enum(DocumentType), "document_type"),
+        shown("currencyId", GUID, "currency.id"),
+        shown("currencyCode", code(10), "currency_code"),
+        shown("currencyFactor", RATE, "currency_factor"),
+        shown("amountLocalCurrency", DECIMAL, "amount_lcy"),
+        shown("balancingAccountType", enum(AccountType), "balancing_account_type"),
+        shown("balancingAccountNumber", code(20), "balancing_account_number"),
+        shown("paymentMethodCode", code(10), "payment_method.code"),
         Property("reasonCode", code(10), "reason_code"),
-        _read("appliesToId", code(50), "applies_to_id"),
+        shown("appliesToId", code(50), "applies_to_id"),
     ),
     navigations=(
         Navigation(

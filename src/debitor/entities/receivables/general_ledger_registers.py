@@ -16,15 +16,10 @@ from debitor.schema import (
     Lookup,
     Navigation,
     Property,
-    Type,
     code,
+    shown,
     text,
 )
-
-
-def _read(name: str, type: Type, source: str) -> Property:
-    return Property(name, type, source, editable=False)
-
 
 GENERAL_LEDGER_REGISTERS = EntitySet(
     name="generalLedgerRegisters",
@@ -34,19 +29,19 @@ GENERAL_LEDGER_REGISTERS = EntitySet(
     lookups={"seal": Lookup(LedgerSeal, via="number", by="register_number")},
     properties=(
         Property("id", GUID, "id", editable=False, nullable=False),
-        _read("number", INT64, "number"),
-        _read("fromEntryNumber", INT32, "from_entry_number"),
-        _read("toEntryNumber", INT32, "to_entry_number"),
-        _read("postingDate", DATE, "posting_date"),
-        _read("creationDateTime", DATETIME, "created_at"),
-        _read("sourceCode", code(10), "source_code"),
-        _read("journalTemplateName", code(10), "journal_template_name"),
-        _read("journalBatchName", code(10), "journal_batch_name"),
-        _read("userId", code(50), "user_id"),
-        _read("reversed", BOOL, "reversed"),
-        _read("previousHash", text(64), "seal.previous_hash"),
-        _read("hash", text(64), "seal.hash"),
-        _read("lastModifiedDateTime", DATETIME, "modified_at"),
+        shown("number", INT64, "number"),
+        shown("fromEntryNumber", INT32, "from_entry_number"),
+        shown("toEntryNumber", INT32, "to_entry_number"),
+        shown("postingDate", DATE, "posting_date"),
+        shown("creationDateTime", DATETIME, "created_at"),
+        shown("sourceCode", code(10), "source_code"),
+        shown("journalTemplateName", code(10), "journal_template_name"),
+        shown("journalBatchName", code(10), "journal_batch_name"),
+        shown("userId", code(50), "user_id"),
+        shown("reversed", BOOL, "reversed"),
+        shown("previousHash", text(64), "seal.previous_hash"),
+        shown("hash", text(64), "seal.hash"),
+        shown("lastModifiedDateTime", DATETIME, "modified_at"),
     ),
     navigations=(
         Navigation("generalLedgerEntries", "generalLedgerEntries", many=True, on=(("number", "registerNumber"),)),

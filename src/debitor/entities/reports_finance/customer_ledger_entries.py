@@ -15,17 +15,11 @@ from debitor.schema import (
     Constant,
     EntitySet,
     Property,
-    Sum,
-    Type,
     code,
     enum,
+    shown,
     text,
 )
-
-
-def _read(name: str, type: Type, source: str | Sum | Constant) -> Property:
-    return Property(name, type, source, editable=False)
-
 
 CUSTOMER_LEDGER_ENTRIES = EntitySet(
     name="customerLedgerEntries",
@@ -38,24 +32,24 @@ CUSTOMER_LEDGER_ENTRIES = EntitySet(
     sortable=False,
     properties=(
         Property("entryNumber", INT32, "entry_number", editable=False, nullable=False),
-        _read("documentType", enum(DocumentType), "document_type"),
-        _read("description", text(100), "description"),
-        _read("postingDate", DATE, "posting_date"),
-        _read("documentNumber", code(20), "document_number"),
-        _read("externalDocumentNumber", code(35), "external_document_number"),
-        _read("balancingAccountNumber", code(20), "balancing_account_number"),
-        _read("balancingAccountType", enum(AccountType), "balancing_account_type"),
-        _read("customerNumber", code(20), "customer_number"),
-        _read("open", BOOL, "open"),
-        _read("amount", DECIMAL, "amount"),
-        _read("debitAmount", DECIMAL, of_details("debit_amount")),
-        _read("creditAmount", DECIMAL, of_details("credit_amount")),
-        _read("amountLocalCurrency", DECIMAL, "amount_lcy"),
-        _read("dimensionSetID", INT32, "dimension_set_number"),
-        _read("debitAmountLocalCurrency", DECIMAL, of_details("debit_amount_lcy")),
-        _read("creditAmountLocalCurrency", DECIMAL, of_details("credit_amount_lcy")),
-        _read("currencyCode", code(10), "currency_code"),
-        _read("yourReference", text(35), Constant("")),
-        _read("lastModifiedDateTime", DATETIME, "modified_at"),
+        shown("documentType", enum(DocumentType), "document_type"),
+        shown("description", text(100), "description"),
+        shown("postingDate", DATE, "posting_date"),
+        shown("documentNumber", code(20), "document_number"),
+        shown("externalDocumentNumber", code(35), "external_document_number"),
+        shown("balancingAccountNumber", code(20), "balancing_account_number"),
+        shown("balancingAccountType", enum(AccountType), "balancing_account_type"),
+        shown("customerNumber", code(20), "customer_number"),
+        shown("open", BOOL, "open"),
+        shown("amount", DECIMAL, "amount"),
+        shown("debitAmount", DECIMAL, of_details("debit_amount")),
+        shown("creditAmount", DECIMAL, of_details("credit_amount")),
+        shown("amountLocalCurrency", DECIMAL, "amount_lcy"),
+        shown("dimensionSetID", INT32, "dimension_set_number"),
+        shown("debitAmountLocalCurrency", DECIMAL, of_details("debit_amount_lcy")),
+        shown("creditAmountLocalCurrency", DECIMAL, of_details("credit_amount_lcy")),
+        shown("currencyCode", code(10), "currency_code"),
+        shown("yourReference", text(35), Constant("")),
+        shown("lastModifiedDateTime", DATETIME, "modified_at"),
     ),
 )

@@ -12,15 +12,10 @@ from debitor.schema import (
     EntitySet,
     Lookup,
     Property,
-    Type,
     code,
     enum,
+    shown,
 )
-
-
-def _read(name: str, type: Type, source: str) -> Property:
-    return Property(name, type, source, editable=False)
-
 
 DETAILED_CUSTOMER_LEDGER_ENTRIES = EntitySet(
     name="detailedCustomerLedgerEntries",
@@ -37,18 +32,18 @@ DETAILED_CUSTOMER_LEDGER_ENTRIES = EntitySet(
     sortable=False,
     properties=(
         Property("entryNumber", INT32, "entry_number", editable=False, nullable=False),
-        _read("entryType", enum(DetailedEntryType), "entry_type"),
-        _read("customerNumber", code(20), "customer_number"),
-        _read("amount", DECIMAL, "amount"),
-        _read("debitAmount", DECIMAL, "debit_amount"),
-        _read("creditAmount", DECIMAL, "credit_amount"),
-        _read("amountLocalCurrency", DECIMAL, "amount_lcy"),
-        _read("debitAmountLocalCurrency", DECIMAL, "debit_amount_lcy"),
-        _read("creditAmountLocalCurrency", DECIMAL, "credit_amount_lcy"),
-        _read("initialEntryGLobalDim1", code(20), "dimensions.global_dimension_1_value"),
-        _read("initialEntryGLobalDim2", code(20), "dimensions.global_dimension_2_value"),
-        _read("postingDate", DATE, "posting_date"),
-        _read("currencyCode", code(10), "currency_code"),
-        _read("lastModifiedDateTime", DATETIME, "modified_at"),
+        shown("entryType", enum(DetailedEntryType), "entry_type"),
+        shown("customerNumber", code(20), "customer_number"),
+        shown("amount", DECIMAL, "amount"),
+        shown("debitAmount", DECIMAL, "debit_amount"),
+        shown("creditAmount", DECIMAL, "credit_amount"),
+        shown("amountLocalCurrency", DECIMAL, "amount_lcy"),
+        shown("debitAmountLocalCurrency", DECIMAL, "debit_amount_lcy"),
+        shown("creditAmountLocalCurrency", DECIMAL, "credit_amount_lcy"),
+        shown("initialEntryGLobalDim1", code(20), "dimensions.global_dimension_1_value"),
+        shown("initialEntryGLobalDim2", code(20), "dimensions.global_dimension_2_value"),
+        shown("postingDate", DATE, "posting_date"),
+        shown("currencyCode", code(10), "currency_code"),
+        shown("lastModifiedDateTime", DATETIME, "modified_at"),
     ),
 )
