@@ -18,6 +18,7 @@ from debitor.ledger.records import (
     DocumentType,
     JournalLine,
 )
+from debitor.operations.documents import statement
 from debitor.store.opening import open_store
 from debitor.store.sqlite import SqliteStore
 from operations.test_concurrency import TODAY, Books, Job, apply, post, reverse, unapply
@@ -126,6 +127,22 @@ def test_acts_on_posted_entries_read_no_ledger_as_a_whole(store: SqliteStore, bo
 
         assert found
         assert unbounded(found) == []
+
+
+def test_a_statement_of_account_reads_its_customer_only(store: SqliteStore, books: Books) -> None:
+    books.invoice()
+    books.paid("-100")
+
+    def told(tx: Any) -> None:
+        statement(tx, tx.find(Customer, number="C1"), TODAY)
+
+    found = reads(store, lambda: books.do(told))
+
+    # What has no index of its own is small: where the customer lives, how its currency is rounded.
+    assert [(table, by) for _, table, by in unbounded(found)] == []
+    assert {by for _, table, by in found if table == "detailed_customer_ledger_entry"} >= {
+        "company=? AND customer_id=? AND posting_date>? AND posting_date<?"
+    }
 
 
 def test_a_read_of_a_whole_ledger_would_be_noticed(store: SqliteStore, books: Books) -> None:

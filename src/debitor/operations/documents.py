@@ -6,7 +6,7 @@ The drawing library is loaded when the first document is asked for: a server tha
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
@@ -39,10 +39,13 @@ from debitor.ledger.records import (
 from debitor.ledger.records import SalesDocument as Header
 from debitor.ledger.sales_documents import CREDIT_MEMO, INVOICE, kind_of
 from debitor.operations.master_records import CompanyInformation, CountryRegion, ShipmentMethod
+from debitor.ranges import Range
 from debitor.schema import BLANK_GUID
 from debitor.store import Reader
 
 ZERO = Decimal(0)
+PORTION = 500
+"""Detailed entries that are read at a time."""
 PERIOD = "-3M"
 """How far back the activity of a statement goes."""
 AGEING = (30, 60, 90)
@@ -205,10 +208,12 @@ def statement(tx: Reader, customer: Customer, today: date) -> Statement:
     start = calculate(PERIOD, today)
     language = language_of(customer.country)
     open_entries = tx.all(CustomerLedgerEntry, order=("due_date",), customer_id=customer.id, open=True)
-    moved = tx.all(DetailedEntry, customer_id=customer.id)
-    codes = sorted(
-        {e.currency_code for e in open_entries} | {d.currency_code for d in moved if d.posting_date >= start}
-    )
+    period = Range(start, today)
+    numbers = tx.sums(DetailedEntry, (), ("entry_number",), within={"posting_date": period}, customer_id=customer.id)
+    moved = _by_number(tx, [int(number) for (number,) in numbers])
+    until = {"posting_date": Range(None, today)}
+    balances = dict(tx.sums(DetailedEntry, ("amount",), ("currency_code",), within=until, customer_id=customer.id))
+    codes = sorted({e.currency_code for e in open_entries} | {d.currency_code for d in moved})
     return Statement(
         language=language,
         sender=sender_of(tx),
@@ -224,27 +229,45 @@ def statement(tx: Reader, customer: Customer, today: date) -> Statement:
         start=start,
         end=today,
         sections=tuple(
-            _section(tx, code, start, today, language, open_entries, [d for d in moved if d.currency_code == code])
+            _section(
+                tx,
+                code,
+                balances.get(code, ZERO),
+                today,
+                language,
+                open_entries,
+                [d for d in moved if d.currency_code == code],
+            )
             for code in codes
         ),
     )
 
 
+def _by_number(tx: Reader, numbers: list[int]) -> list[DetailedEntry]:
+    """Return detailed entries by their numbers, in order."""
+    found: list[DetailedEntry] = []
+    for at in range(0, len(numbers), PORTION):
+        found += tx.all(DetailedEntry, entry_number=numbers[at : at + PORTION], order=("entry_number",))
+    return found
+
+
 def _section(
     tx: Reader,
     code: str,
-    start: date,
+    balance: Decimal,
     end: date,
     language: str,
     open_entries: Iterable[CustomerLedgerEntry],
-    moved: Iterable[DetailedEntry],
+    period: Sequence[DetailedEntry],
 ) -> CurrencySection:
-    """Return the part of a statement in one currency (blank = local)."""
+    """Return the part of a statement in one currency (blank = local).
+
+    Args:
+        balance: at the end. period: the detailed entries of the period.
+    """
     currency, decimals = _currency(tx, code)
     words = Words(language, decimals)
     mine = [e for e in open_entries if e.currency_code == code]
-    period = [d for d in moved if start <= d.posting_date <= end]
-    balance = sum((d.amount for d in moved if d.posting_date <= end), ZERO)
     activity = _activity(tx, period, words)
     return CurrencySection(
         currency=currency,

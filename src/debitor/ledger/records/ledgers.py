@@ -128,7 +128,7 @@ _DETAILED_ENTRY = (
 @record(
     "detailed_customer_ledger_entry",
     key=("entry_number",),
-    indexes=(("ledger_entry_number",), ("transaction_number",)),
+    indexes=(("ledger_entry_number",), ("transaction_number",), ("customer_id", "posting_date")),
     frozen=_DETAILED_ENTRY,
     deletable=False,
     tracked=False,
