@@ -300,3 +300,40 @@ def test_numbers_never_go_back(ledger: Ledger) -> None:
     free = add(ledger, "numberSeries", {"code": "NS9", "startingNumber": "1"})
     assert remove(ledger, f"numberSeries({free['id']})").status_code == 204
     assert "already exists" in add(ledger, "numberSeries", {"code": "NS1"}, 400)
+
+
+# --------------------------------------------------------------------------- dimensions
+
+
+def test_dimensions_that_do_not_go_together(ledger: Ledger) -> None:
+    one, two = (d["code"] for d in ledger.get("dimensions?$top=2")["value"])
+    values = {
+        d["code"]: [v["code"] for v in d["dimensionValues"]]
+        for d in ledger.get("dimensions?$expand=dimensionValues&$top=2")["value"]
+    }
+    pair = {"dimension1Code": one, "dimension2Code": two}
+
+    assert "name two dimensions" in add(ledger, "dimensionCombinations", {**pair, "dimension2Code": one}, 400)
+    assert "NOWHERE" in add(ledger, "dimensionCombinations", {**pair, "dimension2Code": "NOWHERE"}, 400)
+    made = add(ledger, "dimensionCombinations", {**pair, "restriction": "Limited"})
+    assert "other way round" in add(
+        ledger, "dimensionCombinations", {"dimension1Code": two, "dimension2Code": one}, 400
+    )
+    bad = {**pair, "dimension1ValueCode": values[one][0], "dimension2ValueCode": "NOWHERE"}
+    assert "is no value of dimension" in add(ledger, "dimensionValueCombinations", bad, 400)
+    limited = add(ledger, "dimensionValueCombinations", {**bad, "dimension2ValueCode": values[two][0]})
+    for at in (f"dimensionValueCombinations({limited['id']})", f"dimensionCombinations({made['id']})"):
+        assert remove(ledger, at).status_code == 204
+
+
+def test_priorities_of_default_dimensions(ledger: Ledger) -> None:
+    first = {"sourceCode": "SALES", "parentType": "Customer", "priority": 1}
+    made = add(ledger, "defaultDimensionPriorities", first)
+
+    assert "has no default dimensions" in add(
+        ledger, "defaultDimensionPriorities", {**first, "parentType": "Vendor"}, 400
+    )
+    assert "already exists" in add(ledger, "defaultDimensionPriorities", first, 400)
+    changed = change(ledger, f"defaultDimensionPriorities({made['id']})", {"priority": 2})
+    assert changed["priority"] == 2
+    assert remove(ledger, f"defaultDimensionPriorities({made['id']})").status_code == 204

@@ -18,8 +18,11 @@ from debitor.entities.receivables.customer_payment_journals import CUSTOMER_PAYM
 from debitor.entities.receivables.customer_payments import CUSTOMER_PAYMENTS
 from debitor.entities.receivables.customer_posting_groups import CUSTOMER_POSTING_GROUPS
 from debitor.entities.receivables.customers import CUSTOMERS
+from debitor.entities.receivables.default_dimension_priorities import DEFAULT_DIMENSION_PRIORITIES
 from debitor.entities.receivables.detailed_customer_ledger_entries import DETAILED_CUSTOMER_LEDGER_ENTRIES
+from debitor.entities.receivables.dimension_combinations import DIMENSION_COMBINATIONS
 from debitor.entities.receivables.dimension_set_lines import DIMENSION_SET_LINES
+from debitor.entities.receivables.dimension_value_combinations import DIMENSION_VALUE_COMBINATIONS
 from debitor.entities.receivables.general_ledger_entries import GENERAL_LEDGER_ENTRIES
 from debitor.entities.receivables.general_ledger_registers import GENERAL_LEDGER_REGISTERS
 from debitor.entities.receivables.journal_templates import JOURNAL_TEMPLATES
@@ -37,6 +40,9 @@ RECEIVABLES: Mapping[str, EntitySet] = {
         of.name: of
         for of in (
             COMPANIES,
+            DIMENSION_COMBINATIONS,
+            DIMENSION_VALUE_COMBINATIONS,
+            DEFAULT_DIMENSION_PRIORITIES,
             APPLY_CUSTOMER_ENTRIES,
             CUSTOMER_PAYMENTS,
             NUMBER_SERIES,
