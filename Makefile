@@ -13,7 +13,7 @@ help:
 	@echo "make test   lint, types and every test"
 	@echo "make lint   lint and types only"
 	@echo "make bench  measure against the physical limit of this machine"
-	@echo "make fuzz   50,000 generated requests against the OpenAPI document (FUZZ=... for another number)"
+	@echo "make fuzz   50,000 generated requests against the OpenAPI document of each API (FUZZ=... for another number)"
 	@echo "make examples  record the examples of the reference anew, from a new demo company"
 	@echo "make lock   choose the versions of all dependencies anew (needs uv)"
 

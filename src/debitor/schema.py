@@ -28,7 +28,7 @@ Empty values are typed, never null: `BLANK_GUID`, `""`, `0`, `BLANK_DATE`, `_x00
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -359,7 +359,18 @@ class Sum:
     totaling: tuple[str, str] | None = None
 
 
-Source = Col | Context | Constant | FirstOf | Sum
+@dataclass(frozen=True, slots=True)
+class Told:
+    """Worked out anew for the rows of each answer, for all of them at once; no filter or order can name it.
+
+    Args:
+        by: `(act, ids) -> value by id`; ids without one have the type's blank.
+    """
+
+    by: Callable[[Any, Sequence[str]], Mapping[str, Any]]
+
+
+Source = Col | Context | Constant | FirstOf | Sum | Told
 
 
 @dataclass(frozen=True, slots=True)
@@ -640,6 +651,8 @@ class EntitySet:
 
     def __post_init__(self) -> None:
         self.by_name.update({p.name: p for p in self.properties})
+        told = [p.name for p in self.properties if isinstance(p.source, Told) and (p.filterable or p.editable)]
+        assert not told, f"{self.name}: {told} are worked out, so they can be neither filtered nor written"
 
     def __hash__(self) -> int:
         return id(self)

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from debitor.ledger.books import Books, Posting, posting_amount
 from debitor.ledger.invariants import posting_findings
 from debitor.ledger.numbering import NextNumbers
-from debitor.ledger.post import post_journal
+from debitor.ledger.post import objections, post_journal
 from debitor.ledger.records import (
     AccountType,
     ApplicationMethod,
@@ -36,12 +36,14 @@ from ledger.strategies import (
     AR,
     BANK,
     FEBRUARY,
+    GROUP,
     MARCH,
     account_line,
     bank,
     bank_line,
     books,
     customer,
+    discounted,
     euro_invoice,
     invoice_entry,
     one_sided,
@@ -364,3 +366,46 @@ def test_posting_many_lines_does_not_slow_down() -> None:
 
     seconds(100)
     assert seconds(4000) < 10 * seconds(1000)
+
+
+def test_what_a_payment_lacks_is_written_off() -> None:
+    """After the payment, in a transaction of its own, under the same number, with its own reason; no discount."""
+    line = payment(
+        -970, date(2025, 1, 18), applies_to="INV5", write_off_amount=Decimal(30), write_off_reason_code="SMALL",
+        reason_code="R",
+    )  # fmt: skip
+    setup = replace(books().setup, write_off_limit=Decimal(30))
+    posting = post([line], books(entries=[discounted()], setup=setup, **numbered(posting_number_series="POSTED")))
+    paid, given_up = posting.entries
+    general = [(e.account_number, e.amount, e.transaction_number) for e in rows(posting, GeneralLedgerEntry)]
+
+    assert [(e.document_type, e.document_number, e.reason_code) for e in (paid, given_up)] == [
+        (DocumentType.PAYMENT, "P001", "R"),
+        (DocumentType.BLANK, "P001", "SMALL"),
+    ]
+    assert general == [(BANK, 970, 1), (AR, -970, 1), (GROUP.write_off_account, 30, 2), (AR, -30, 2)]
+    [invoice] = [e for e in updated(posting, CustomerLedgerEntry) if e.entry_number == 5]
+    assert (invoice.open, invoice.remaining_amount, invoice.closed_by_entry_number) == (
+        False,
+        0,
+        given_up.entry_number,
+    )
+    assert rows(posting, GeneralLedgerRegister)[0].to_entry_number == max(
+        e.entry_number for e in rows(posting, GeneralLedgerEntry)
+    )
+
+
+def test_objections_name_each_line_that_posting_would_refuse() -> None:
+    """Lines are tried one after the other; what one pays, the next finds paid. All lines of a document without
+    balance object.
+    """
+    one, again = payment(-1000, applies_to="INV5"), payment(-1, applies_to="INV5", line=20000)
+    alone = replace(one_sided(payment(-7, line=30000)), document_number="PAY3", applies_to_document_number="")
+    found = {
+        line.line_number: no.message for line, no in objections([one, again, alone], books(entries=[invoice_entry()]))
+    }
+
+    assert list(found) == [20000, 30000]
+    assert "has no open entry" in found[20000]
+    assert "out of balance by -7" in found[30000]
+    assert list(objections([one], books(entries=[invoice_entry()]))) == []

@@ -97,6 +97,12 @@ SERIES = {
 OPEN = {"entries": [invoice_entry()]}
 EURO = line(currency_code="EUR", currency_factor=Decimal("0.8"), amount_lcy=Decimal(-125))
 
+
+def rest(amount: str) -> Change:
+    """What is to be written off beside the payment."""
+    return line(write_off_amount=Decimal(amount), write_off_reason_code="SMALL")
+
+
 CASES = [
     Case("POSTING_DATE_MISSING", line(posting_date=BLANK_DATE), {}),
     Case("POSTING_DATE_NOT_ALLOWED", line(), {"setup": ReceivablesSetup(allow_posting_from=date(2025, 3, 1))}),
@@ -114,6 +120,9 @@ CASES = [
     Case("AMOUNT_NOT_NEGATIVE", line(amount=Decimal(100), amount_lcy=Decimal(100)), {"strict": True}),
     Case("AMOUNT_NOT_POSITIVE", line(document_type=DocumentType.REFUND), {}),
     Case("APPLIED_TWICE", line(applies_to_id="MARK"), {}),
+    Case("WRITE_OFF_NEGATIVE", line(write_off_amount=Decimal(-1)), {}),
+    Case("WRITE_OFF_WITHOUT_DOCUMENT", line(write_off_amount=Decimal(1), applies_to_document_number=""), {}),
+    Case("WRITE_OFF_WITHOUT_REASON", line(write_off_amount=Decimal(1)), {}),
     Case("SERIES_UNKNOWN", line(), {"batch": SERIES["batch"]}),
     Case("NUMBER_NOT_NEXT", line(), SERIES),
     Case("DOCUMENT_UNBALANCED", one_sided, {}),
@@ -148,6 +157,16 @@ CASES = [
             "setup": ReceivablesSetup(application_between_currencies=CurrencyApplication.NONE),
         },
     ),
+    Case("WRITE_OFF_EXCEEDS_REST", rest("900.01"), {"setup": ReceivablesSetup(write_off_limit=Decimal(1000))}),
+    Case(
+        "WRITE_OFF_CURRENCY_DIFFERS",
+        rest("1"),
+        {
+            "entries": [euro_invoice()],
+            "setup": ReceivablesSetup(application_between_currencies=CurrencyApplication.ALL),
+        },
+    ),
+    Case("WRITE_OFF_OVER_LIMIT", rest("5.01"), {"setup": ReceivablesSetup(write_off_limit=Decimal(5))}),
 ]
 ONCE = {"NOTHING_TO_POST"}
 """Reasons that need no line; they have tests of their own."""
@@ -218,6 +237,10 @@ def test_refusal(case: Case) -> None:
         ("CUSTOMER_BLOCKED", "AMOUNT_NOT_NEGATIVE"),
         ("AMOUNT_NOT_NEGATIVE", "APPLIED_TWICE"),
         ("APPLIED_TWICE", "NUMBER_NOT_NEXT"),
+        ("AMOUNT_NOT_NEGATIVE", "WRITE_OFF_WITHOUT_REASON"),
+        ("WRITE_OFF_WITHOUT_REASON", "NUMBER_NOT_NEXT"),
+        ("ENTRY_SIGN_SAME", "WRITE_OFF_OVER_LIMIT"),
+        ("WRITE_OFF_EXCEEDS_REST", "WRITE_OFF_OVER_LIMIT"),
         ("NUMBER_NOT_NEXT", "DOCUMENT_UNBALANCED"),
         ("DOCUMENT_UNBALANCED", "POSTING_GROUP_MISSING"),
         ("BANK_BLOCKED", "POSTING_GROUP_MISSING"),

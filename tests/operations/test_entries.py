@@ -498,6 +498,39 @@ def test_what_cannot_be_paid_back(books: Books, name: str, run: Callable[[Books]
     refused(books, run, name)
 
 
+TWO_REASONS: Cases = [
+    ("ENTRY_CLOSED", lambda b: b.apply(p := b.pay("100", names=b.invoice()), p)),
+    ("NOTHING_CHOSEN", lambda b: b.apply(block(b, b.invoice()))),
+    ("CUSTOMERS_DIFFER", lambda b: b.apply(b.pay("1"), (b.invoice(customer=b.customer("C2").number), D(-1)))),
+    ("AMOUNT_TO_APPLY_WRONG", lambda b: b.apply(b.pay("1"), (separate(b), D(-1)))),
+    ("ENTRIES_ONE_SIDED", lambda b: b.apply(b.pay("1"), b.pay("2"), on=closed(b))),
+    ("APPLICATION_TOO_EARLY", lambda b: b.apply(b.pay("1", EARLIER), block(b, b.invoice()), on=EARLIER)),
+    ("posting date", lambda b: b.apply(b.pay("1"), block(b, b.invoice()), on=closed(b))),
+    ("NOT_APPLIED", lambda b: b.unapply(block(b, b.pay("1")), closed(b))),
+    ("UNAPPLIED_TOO_EARLY", lambda b: b.unapply(block(b, b.pay("1", names=b.invoice())), EARLIER)),
+    ("posting date", lambda b: b.unapply(block(b, b.pay("1", names=b.invoice())), closed(b))),
+    ("REVERSED_ALREADY", lambda b: (p := b.pay("1"), b.reverse(p), b.reverse(block(b, p)))),
+    ("NOT_FROM_JOURNAL", lambda b: b.reverse(block(b, b.invoice()))),
+    ("ENTRIES_OF_CUSTOMER_BLOCKED", lambda b: b.reverse(block(b, b.pay("1", names=b.invoice())))),
+    (
+        "STILL_APPLIED",
+        lambda b: (p := b.pay("1", names=b.invoice()), b.tx.update(b.bank, blocked=True), b.reverse(p)),
+    ),
+    ("journal", lambda b: b.refund(b.invoice(), journal_id="X", bank_account_number="NO")),
+    ("BANK_NUMBER_UNKNOWN", lambda b: b.refund(b.invoice(), bank_account_number="NO")),
+    ("NO_RECEIPT", lambda b: b.chargeback(b.invoice(), fee=D(-1))),
+    ("FEE_NEGATIVE", lambda b: (p := b.pay("2"), b.refund(p, amount=D(1)), b.chargeback(p, fee=D(-1)))),
+    ("ENTRY_CLOSED", lambda b: (i := b.invoice(), b.pay("100", names=i), b.write_off(i, ""))),
+    ("REASON_MISSING", lambda b: b.write_off(b.pay("5.01"), "")),
+]
+"""Two reasons at once, of which the one named comes first."""
+
+
+@pytest.mark.parametrize(("name", "run"), TWO_REASONS)
+def test_the_first_reason_wins(books: Books, name: str, run: Callable[[Books], Any]) -> None:
+    refused(books, run, name)
+
+
 def test_every_refusal_has_a_row() -> None:
     assert set(entry_refusals.ALL) == {name for name, _ in (*APPLY, *UNAPPLY, *REVERSE, *PAY_BACK)} - set(OTHERS)
 
@@ -506,7 +539,7 @@ def test_every_refusal_has_a_row() -> None:
 
 
 def test_a_preview_is_what_posting_writes(books: Books) -> None:
-    line = books.line("100", names=books.invoice())
+    line = books.line("99", names=books.invoice(), write_off_amount=D(1), write_off_reason_code="WRITEOFF")
     before = [books.tx.count(kind) for kind in (GeneralLedgerEntry, DetailedEntry, JournalLine)]
     shown = entries.preview(books.tx, books.journal.id, today=TODAY, user="EVE")
 

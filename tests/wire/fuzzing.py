@@ -1,6 +1,6 @@
-"""Requests that schemathesis generates from the served OpenAPI document, against a server of their own.
+"""Requests that schemathesis generates from the served OpenAPI documents, against a server of their own.
 
-    python -m wire.fuzzing --requests 50000 --seed 7        (`make fuzz`)
+    python -m wire.fuzzing --requests 50000 --seed 7 --api receivables       (`make fuzz`, which takes every API)
 
 Half of the requests fit the document, the other half break it somewhere. Addresses name the demo company and, mostly,
 entities that are there, bodies are often the recorded example with a few members more or less, and options of the
@@ -31,7 +31,7 @@ from schemathesis.checks import content_type_conformance, response_schema_confor
 from schemathesis.core.failures import Failure, FailureGroup
 from schemathesis.core.result import Ok
 
-from debitor.entities import CATALOG
+from debitor.apis import APIS, V2, Api
 from wire.conftest import Books, Server, books_of, clean_environment
 
 CHECKS = [status_code_conformance, content_type_conformance, response_schema_conformance]
@@ -70,12 +70,17 @@ class Fuzzer:
         books: the demo company of the server; its session brings the credentials.
         chance: chooses ids for addresses.
         document: what the answers must fit; None: the document that the server serves.
+        api: which API is asked.
     """
 
-    def __init__(self, books: Books, chance: random.Random, document: dict[str, Any] | None = None) -> None:
+    def __init__(
+        self, books: Books, chance: random.Random, document: dict[str, Any] | None = None, api: Api = V2
+    ) -> None:
         self.books, self.chance, self.report = books, chance, Report()
+        self.api, self.root = api, books.server.origin + api.root
         if document is None:
-            document = books.session.get(f"{books.server.origin}/openapi.json", timeout=60).json()
+            place = f"/openapi/{api.place}.json" if api.place else "/openapi.json"
+            document = books.session.get(books.server.origin + place, timeout=60).json()
         self.schema = schemathesis.openapi.from_dict(document)
         self.bodies = {
             (verb, path): media["example"]
@@ -92,7 +97,8 @@ class Fuzzer:
         for name in document["paths"]:
             if name.count("/") == 2 and "/$" not in name:
                 of = name.rpartition("/")[2]
-                self._remember(of, books.get(f"{of}?$top=50&$select=id").json().get("value", ()))
+                known = books.get(f"{self.root}/companies({books.company_id})/{of}?$top=50&$select=id")
+                self._remember(of, known.json().get("value", ()))
 
     def _remember(self, of: str, rows: Any) -> None:
         known = self.ids.setdefault(of, [])
@@ -162,7 +168,7 @@ class Fuzzer:
 
     def _condition(self, path: str) -> str:
         """A `$filter` that names the parent, for a set that wants to know it."""
-        of = CATALOG.get(path.removesuffix("/$count").rpartition("/")[2])
+        of = self.api.catalog.get(path.removesuffix("/$count").rpartition("/")[2])
         if of is None or not of.guard:
             return ""
         known = [id for name in _LEADS.get(of.guard[0], ()) for id in self.ids.get(name, ())]
@@ -195,7 +201,7 @@ class Fuzzer:
         self._point(case.body)
         started = time.perf_counter()
         try:
-            answer = case.call(base_url=self.books.root, session=self.books.session, timeout=60)
+            answer = case.call(base_url=self.root, session=self.books.session, timeout=60)
         except (requests.exceptions.InvalidHeader, UnicodeError):
             return  # no HTTP client would send it
         taken = time.perf_counter() - started
@@ -258,18 +264,19 @@ _LEADS = {
 }
 
 
-def run(folder: Path, wanted: int, number: int) -> Report:
+def run(folder: Path, wanted: int, number: int, api: Api = V2) -> Report:
     """Start a server, send the requests, stop it, look at its log and check its books.
 
     Args:
         folder: an empty folder for the books.
         wanted: how many requests.
         number: the seed.
+        api: which API is asked.
     """
     server = Server(folder / "books", "--demo")
     try:
         books = books_of(server)
-        report = Fuzzer(books, random.Random(number)).run(wanted, number)
+        report = Fuzzer(books, random.Random(number), api=api).run(wanted, number)
         books.session.close()
     finally:
         code = server.stop()
@@ -293,12 +300,17 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--requests", type=int, default=50_000)
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(1 << 32))
+    parser.add_argument("--api", choices=[api.place or "v2.0" for api in APIS], help="default: all, one by one")
     asked = parser.parse_args()
     print(f"seed {asked.seed}", flush=True)
-    with tempfile.TemporaryDirectory() as folder:
-        report = run(Path(folder), asked.requests, asked.seed)
-    print(report)
-    return 1 if report.failures or report.slow else 0
+    bad = False
+    for api in APIS:
+        if asked.api in (None, api.place or "v2.0"):
+            with tempfile.TemporaryDirectory() as folder:
+                report = run(Path(folder), asked.requests, asked.seed, api)
+            print(f"{api.root}: {report}", flush=True)
+            bad = bad or bool(report.failures or report.slow)
+    return int(bad)
 
 
 if __name__ == "__main__":

@@ -10,14 +10,14 @@ A payment of 1000 for an invoice of 1000, balanced by a bank account; next entry
     detailed 9     entry 11  Application    1000
 
 First all lines are checked, then documents are balanced and numbered, then lines are posted in the order of their
-documents. Any refusal leaves everything as it was, because rows are only returned, never written here.
+documents, and last the rests that lines want written off. Any refusal leaves everything as it was, because rows are
+only returned, never written here.
 
 Source: BCApps GenJnlPostBatch.Codeunit.al, GenJnlPostLine.Codeunit.al, retold.
 """
 
 from __future__ import annotations
 
-from bisect import bisect_left, insort
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -29,19 +29,21 @@ from debitor.ledger import dimensions, entries, refusals
 from debitor.ledger.amounts import ZERO, plain
 from debitor.ledger.apply import UNREALIZED, Application, Detail, Terms, apply_entry, may_apply
 from debitor.ledger.books import Books, Posting, is_empty, posting_amount
-from debitor.ledger.detail_accounts import detail_account, posting_account
+from debitor.ledger.currencies import to_lcy
+from debitor.ledger.detail_accounts import detail_account, group_account, posting_account
 from debitor.ledger.entries import BLANK_TYPE, NO_OTHER, Other, Voucher
 from debitor.ledger.numbering import increment, peek, take
+from debitor.ledger.open_entries import OLDEST, OpenEntries
 from debitor.ledger.records import (
     Account,
     AccountType,
-    ApplicationMethod,
     BankAccountLedgerEntry,
     Customer,
     CustomerLedgerEntry,
     CustomerPostingGroup,
     DetailedEntry,
     DetailedEntryType,
+    DocumentType,
     GeneralLedgerEntry,
     JournalLine,
     NumberSeries,
@@ -49,7 +51,7 @@ from debitor.ledger.records import (
 )
 from debitor.ledger.rules import check_lines
 from debitor.ledger.sales_documents import following
-from debitor.schema import BLANK_DATE, Changes
+from debitor.schema import BLANK_DATE, Changes, Refused
 
 
 def post_journal(lines: Sequence[JournalLine], books: Books) -> Posting:
@@ -71,7 +73,45 @@ def post_journal(lines: Sequence[JournalLine], books: Books) -> Posting:
     run = _Run(books, numbers)
     for line in ordered:
         run.post(line)
+    run.write_off_rests()
     return run.finish(lines)
+
+
+def objections(lines: Sequence[JournalLine], books: Books) -> Iterator[tuple[JournalLine, Refused]]:
+    """Yield the lines that posting would refuse now, each with its first reason.
+
+    Lines are posted on paper, one after the other; one that is refused is left out for those behind it. A document
+    that does not balance is the reason of each of its lines that has none of its own. Numbers out of turn are no
+    objection: which documents are posted before is not known.
+    """
+    run = _Run(books, _Numbers(books))
+    balances: dict[tuple[object, ...], Decimal] = {}
+    sound: list[tuple[tuple[object, ...], JournalLine]] = []
+    for line in posting_order(lines, books):
+        balances[_together(line, books)] = balances.get(_together(line, books), ZERO) + line_balance(
+            line, strict=books.strict
+        )
+        try:
+            check_lines([line], books)
+            run.post(line)
+            run.write_off_rests()
+        except Refused as refused:
+            yield line, refused
+        else:
+            sound.append((_together(line, books), line))
+    by_document = books.template.force_document_balance
+    for key, line in sound:
+        try:
+            _check_balance(line, balances[key], by_document)
+        except Refused as refused:
+            yield line, refused
+
+
+def _together(line: JournalLine, books: Books) -> tuple[object, ...]:
+    """Return what lines that must balance together have in common."""
+    if books.template.force_document_balance:
+        return line.posting_date, line.document_type, line.document_number
+    return (line.posting_date,)
 
 
 def posting_order(lines: Sequence[JournalLine], books: Books) -> list[JournalLine]:
@@ -171,85 +211,6 @@ def _check_balance(last: JournalLine, balance: Decimal, by_document: bool) -> No
     raise refusals.DATE_UNBALANCED(date=last.posting_date, difference=plain(balance))
 
 
-# --------------------------------------------------------------------------- open entries
-
-
-class _OpenEntries:
-    """The customer ledger entries of the books, as they stand while lines are posted."""
-
-    def __init__(self, books: Books) -> None:
-        self.before = {entry.entry_number: entry for entry in books.entries}
-        self.now = dict(self.before)
-        self.by_document: dict[tuple[str, str, str], list[int]] = {}
-        self.by_mark: dict[tuple[str, str], list[int]] = {}
-        self.queues: dict[tuple[str, bool], list[tuple[date, int]]] = {}
-        self.oldest = {c.id for c in books.customers.values() if c.application_method == OLDEST}
-        for entry in sorted(books.entries, key=lambda e: e.entry_number):
-            self._index(entry)
-        for queue in self.queues.values():
-            queue.sort()
-
-    def _index(self, entry: CustomerLedgerEntry) -> None:
-        number, customer = entry.entry_number, entry.customer_id
-        self.by_document.setdefault((customer, entry.document_type, entry.document_number), []).append(number)
-        if entry.applies_to_id:
-            self.by_mark.setdefault((customer, entry.applies_to_id), []).append(number)
-        elif customer in self.oldest:
-            self.queues.setdefault((customer, entry.positive), []).append((entry.due_date, number))
-
-    def add(self, entry: CustomerLedgerEntry) -> None:
-        """Take in an entry of this posting, so that later lines can be applied to what is open of it."""
-        self.now[entry.entry_number] = entry
-        if entry.open:
-            key = (entry.customer_id, entry.document_type, entry.document_number)
-            self.by_document.setdefault(key, []).append(entry.entry_number)
-            if entry.customer_id in self.oldest:
-                insort(
-                    self.queues.setdefault((entry.customer_id, entry.positive), []),
-                    (entry.due_date, entry.entry_number),
-                )
-
-    def change(self, entry: CustomerLedgerEntry) -> None:
-        """Take in an entry after an application; a closed one leaves its queue."""
-        self.now[entry.entry_number] = entry
-        queue = self.queues.get((entry.customer_id, entry.positive))
-        if queue and not entry.open:
-            key = (entry.due_date, entry.entry_number)
-            at = bisect_left(queue, key)
-            if at < len(queue) and queue[at] == key:
-                del queue[at]
-
-    def named(self, customer_id: str, document_type: str, number: str) -> CustomerLedgerEntry | None:
-        """The first open entry of a customer with this document type and number."""
-        for entry_number in self.by_document.get((customer_id, document_type, number), ()):
-            if self.now[entry_number].open:
-                return self.now[entry_number]
-        return None
-
-    def marked(self, customer_id: str, mark: str) -> list[CustomerLedgerEntry]:
-        """The open entries of a customer that carry a mark, by due date."""
-        found = [self.now[n] for n in self.by_mark.get((customer_id, mark), ())]
-        return sorted((e for e in found if e.open and e.applies_to_id), key=lambda e: (e.due_date, e.entry_number))
-
-    def in_order(self, customer_id: str, positive: bool) -> Iterator[CustomerLedgerEntry]:
-        """The open entries of one sign without a mark, by due date."""
-        for _due, number in self.queues.get((customer_id, positive), ()):
-            yield self.now[number]
-
-    def changed(self) -> Iterator[tuple[CustomerLedgerEntry, CustomerLedgerEntry]]:
-        """The entries of the books before and after, where they changed."""
-        for number, old in self.before.items():
-            if self.now[number] is not old:
-                yield old, self.now[number]
-
-    def added(self) -> list[CustomerLedgerEntry]:
-        """The entries of this posting, as they stand at the end."""
-        return [entry for number, entry in self.now.items() if number not in self.before]
-
-
-OLDEST = ApplicationMethod.APPLY_TO_OLDEST
-
-
 # --------------------------------------------------------------------------- posting
 
 
@@ -278,7 +239,7 @@ class _Run:
 
     def __init__(self, books: Books, numbers: _Numbers) -> None:
         self.books, self.numbers = books, numbers
-        self.open = _OpenEntries(books)
+        self.open = OpenEntries(books)
         self.unrealized = dict(books.unrealized)
         self.terms = Terms(books.setup, books.currencies, books.rates, self.unrealized)
         self.general: list[GeneralLedgerEntry] = []
@@ -289,6 +250,7 @@ class _Run:
         self.balance = ZERO
         self.last: _Head | None = None
         self.checked: set[tuple[int, str]] = set()
+        self.rests: list[_Head] = []
 
     # ------------------------------------------------------------- lines
 
@@ -297,9 +259,16 @@ class _Run:
         amount, lcy = posting_amount(line, strict=self.books.strict)
         head = self._head(line)
         self.last = head
-        two = bool(line.account_number and line.balancing_account_number)
-        if not two:
+        if not (line.account_number and line.balancing_account_number):
             self.balance += line_balance(line, strict=self.books.strict)
+        self._post_sides(head, amount, lcy)
+        if line.write_off_amount:
+            self.rests.append(head)
+
+    def _post_sides(self, head: _Head, amount: Decimal, lcy: Decimal) -> None:
+        """Post both sides of a line that debits its account with `amount`."""
+        line = head.line
+        two = bool(line.account_number and line.balancing_account_number)
         kind, number = line.account_type, line.account_number
         other_kind, other_number = line.balancing_account_type, line.balancing_account_number
         sides: list[_Side] = []
@@ -319,6 +288,73 @@ class _Run:
             else:
                 account = self._account(side.number, f"journal line {line.line_number}", line, direct=True)
                 self._general(account, side.lcy, side, head)
+
+    def write_off_rests(self) -> None:
+        """Post what the lines so far want written off of their documents: a line of no type, which earns no discount,
+        against the write-off account, each in a transaction of its own.
+
+        Raises:
+            Refused: less remains than is to be written off, it is in another currency, or beyond the limit.
+        """
+        rests, self.rests = self.rests, []
+        for head in rests:
+            line = self._write_off_line(head.line)
+            self.transaction += 1
+            voucher = replace(
+                head.voucher,
+                transaction_number=self.transaction,
+                document_type=DocumentType.BLANK,
+                reason_code=line.reason_code,
+            )
+            self._post_sides(_Head(line, voucher), line.amount, line.amount_lcy)
+
+    def _write_off_line(self, line: JournalLine) -> JournalLine:
+        """The line that writes off what a posted line wants written off."""
+        books, amount = self.books, line.write_off_amount
+        customer_id, number = line.account_id, line.account_number
+        if line.account_type != AccountType.CUSTOMER:
+            customer_id, number = line.balancing_account_id, line.balancing_account_number
+        kind, document = line.applies_to_document_type, line.applies_to_document_number
+        old = self.open.named(customer_id, kind, document)
+        if old is not None and old.currency_code != line.currency_code:
+            raise refusals.WRITE_OFF_CURRENCY_DIFFERS(
+                line=line.line_number,
+                currency=line.currency_code or "local currency",
+                document_type=kind,
+                document=document,
+                entry_currency=old.currency_code or "local currency",
+            )
+        rest = old.remaining_amount if old is not None else ZERO
+        if old is None or abs(rest) < amount:
+            raise refusals.WRITE_OFF_EXCEEDS_REST(
+                line=line.line_number,
+                amount=plain(amount),
+                remaining=plain(abs(rest)),
+                document_type=kind,
+                document=document,
+            )
+        if rest > 0:
+            amount = -amount
+        lcy = to_lcy(amount, line.currency_factor, books.setup.amount_rounding_precision)
+        limit = books.setup.write_off_limit
+        if abs(lcy) > limit:
+            raise refusals.WRITE_OFF_OVER_LIMIT(line=line.line_number, amount=plain(abs(lcy)), limit=plain(limit))
+        _code, group = self._group(books.customers[customer_id], line)
+        account = posting_account(books.accounts, *group_account(group, "write_off_account"))
+        return replace(
+            line,
+            account_type=AccountType.CUSTOMER,
+            account_id=customer_id,
+            account_number=number,
+            document_type=DocumentType.BLANK,
+            amount=amount,
+            amount_lcy=lcy,
+            balancing_account_type=AccountType.GL_ACCOUNT,
+            balancing_account_id=account.id,
+            balancing_account_number=account.number,
+            reason_code=line.write_off_reason_code,
+            write_off_amount=ZERO,
+        )
 
     def _head(self, line: JournalLine) -> _Head:
         """Give the line its document number and its transaction.
@@ -443,14 +479,7 @@ class _Run:
         """Add a customer ledger entry, apply it, and add its detailed and G/L entries."""
         line = head.line
         customer = self.books.customers[side.id]
-        code = customer.customer_posting_group
-        if line.account_type == AccountType.CUSTOMER and line.customer_posting_group:
-            code = line.customer_posting_group
-        if not code:
-            raise refusals.POSTING_GROUP_MISSING(number=customer.number, line=line.line_number)
-        group = self.books.posting_groups.get(code)
-        if group is None or not group.receivables_account:
-            raise refusals.GROUP_ACCOUNT_MISSING(group=code, account="receivables account")
+        code, group = self._group(customer, line)
         receivables = self._account(group.receivables_account, f"customer posting group {code}", line)
         if line.currency_code and line.currency_code not in self.books.currencies:
             raise refusals.CURRENCY_UNKNOWN(currency=line.currency_code, line=line.line_number)
@@ -468,6 +497,22 @@ class _Run:
         for detail in application.details:
             self._detailed(detail, on, entry, head)
         self._receivables(side, head, group, receivables, application)
+
+    def _group(self, customer: Customer, line: JournalLine) -> tuple[str, CustomerPostingGroup]:
+        """Return code and row of the posting group that a line posts a customer with.
+
+        Raises:
+            Refused: there is none, or it has no receivables account.
+        """
+        code = customer.customer_posting_group
+        if line.account_type == AccountType.CUSTOMER and line.customer_posting_group:
+            code = line.customer_posting_group
+        if not code:
+            raise refusals.POSTING_GROUP_MISSING(number=customer.number, line=line.line_number)
+        group = self.books.posting_groups.get(code)
+        if group is None or not group.receivables_account:
+            raise refusals.GROUP_ACCOUNT_MISSING(group=code, account="receivables account")
+        return code, group
 
     def _customer_entry(
         self, side: _Side, head: _Head, customer: Customer, group: str, number: int

@@ -93,6 +93,16 @@ APPLIED_TWICE = Refusal(
     "Journal line {line} is applied to document {document} and to the entries marked {mark}. Keep one of the two.",
 )
 
+WRITE_OFF_NEGATIVE = Refusal(FIELD, "writeOffAmount must not be negative on journal line {line}; it is {amount}.")
+WRITE_OFF_WITHOUT_DOCUMENT = Refusal(
+    FIELD,
+    "Journal line {line} has the writeOffAmount {amount}, but names no document of which that could be written off. "
+    "Apply the line to one, or set writeOffAmount to 0.",
+)
+WRITE_OFF_WITHOUT_REASON = Refusal(
+    FIELD, "writeOffReasonCode must have a value on journal line {line}, because it has a writeOffAmount."
+)
+
 # --------------------------------------------------------------------------- each document, in the order of posting
 
 SERIES_UNKNOWN = Refusal(
@@ -164,6 +174,24 @@ CURRENCIES_NOT_APPLIED = Refusal(
     DIALOG,
     "Journal line {line} is in {currency}, {document_type} {document} in {entry_currency}; the set-up does not allow "
     "entries in different currencies to be applied to each other.",
+)
+
+# --------------------------------------------------------------------------- rests, after all lines are posted
+
+WRITE_OFF_EXCEEDS_REST = Refusal(
+    FIELD,
+    "writeOffAmount {amount} of journal line {line} is more than {remaining}, which remains of {document_type} "
+    "{document} after the payment. Write off that much at most.",
+)
+WRITE_OFF_CURRENCY_DIFFERS = Refusal(
+    DIALOG,
+    "Journal line {line} is in {currency}, {document_type} {document} in {entry_currency}; a rest can be written off "
+    "in the currency of its document only.",
+)
+WRITE_OFF_OVER_LIMIT = Refusal(
+    DIALOG,
+    "writeOffAmount {amount} (in local currency) of journal line {line} is more than {limit}, the limit up to which "
+    "the receivables set-up allows rests to be written off.",
 )
 
 ALL: dict[str, Refusal] = {name: value for name, value in list(globals().items()) if isinstance(value, Refusal)}

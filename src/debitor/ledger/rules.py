@@ -155,6 +155,17 @@ def _applied_twice(line: JournalLine, books: Books) -> Refused | None:
     return None
 
 
+def _write_off(line: JournalLine, books: Books) -> Refused | None:
+    amount = line.write_off_amount
+    if amount < 0:
+        return refusals.WRITE_OFF_NEGATIVE(line=line.line_number, amount=plain(amount))
+    if amount and not line.applies_to_document_number:
+        return refusals.WRITE_OFF_WITHOUT_DOCUMENT(line=line.line_number, amount=plain(amount))
+    if amount and not line.write_off_reason_code:
+        return refusals.WRITE_OFF_WITHOUT_REASON(line=line.line_number)
+    return None
+
+
 RULES: tuple[Rule, ...] = (
     _posting_date,
     _salesperson,
@@ -167,6 +178,7 @@ RULES: tuple[Rule, ...] = (
     _customer,
     _sign,
     _applied_twice,
+    _write_off,
 )
 
 

@@ -20,8 +20,9 @@ from debitor.odata.errors import not_allowed, not_found
 from debitor.odata.headers import URL_SAFE, level_of, next_link, prefer_of
 from debitor.odata.messages import Response
 from debitor.odata.options import LIST, ONE, Parsed, Shape
+from debitor.odata.page_tokens import PageToken, read_token, write_token
 from debitor.odata.payload import UNSET, encode, etag_of, tags_of
-from debitor.odata.reading import PAGE, PageToken, Plan, Scope, key_text, list_conditions, read_token, write_token
+from debitor.odata.reading import PAGE, Plan, Scope, key_text, list_conditions
 from debitor.odata.urls import Target
 from debitor.odata.walking import Walker
 from debitor.schema import Refused

@@ -11,13 +11,8 @@ $expand costs one query per navigation and level, not one per row: the rows of a
 
 from __future__ import annotations
 
-import base64
-import binascii
-import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
-from decimal import Decimal
 from typing import Any
 
 import msgspec
@@ -27,9 +22,10 @@ from debitor.odata.kept import KeptRead
 from debitor.odata.memory import matches, sort_rows
 from debitor.odata.messages import CompanyRef, Host, Request
 from debitor.odata.options import Expand, Parsed, Shape
+from debitor.odata.page_tokens import PageToken, read_token, typed, write_token
 from debitor.odata.payload import Level, Render, renderer_of, shown_properties, wire_value
 from debitor.query import Among, Compare, Field, Logic, Node, Order, Param, Query
-from debitor.schema import Act, Context, EntitySet, Navigation, Property, Refused
+from debitor.schema import Act, Context, EntitySet, Navigation, Property, Told
 from debitor.store import Transaction
 
 PAGE = 20_000
@@ -101,7 +97,23 @@ class Plan:
     """What the filter asks of rows: all of it but the inputs of a computed set."""
     inputs: tuple[Bound, ...]
     fixed_by_filter: tuple[tuple[str, Param], ...]
+    told: tuple[tuple[int, Told, Any], ...]
+    """What is told of rows: position, how, and the blank."""
     queries: dict[Any, Query] = field(default_factory=dict)
+
+    def with_told(self, scope: Scope, rows: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+        """Return stored rows with what is told of them, each at its place among the columns."""
+        if not self.told or not rows:
+            return rows
+        key = self.position(self.of.key[0])
+        key -= sum(at < key for at, _told, _blank in self.told)
+        ids = [row[key] for row in rows]
+        made = [list(row) for row in rows]
+        for at, told, blank in self.told:
+            values = told.by(scope.act, ids)
+            for id, row in zip(ids, made, strict=True):
+                row.insert(at, wire_value(values.get(id, blank)))
+        return [tuple(row) for row in made]
 
     def position(self, name: str) -> int:
         """Where a column lies in the rows of this plan."""
@@ -139,23 +151,6 @@ def key_text(of: EntitySet, values: Sequence[Any]) -> str:
     return ",".join(written)
 
 
-def typed(of: Property, wire: Any) -> Any:
-    """Return a value from a row (or a page token) as a parameter takes it. Raises ValueError for another type."""
-    kind = of.type.kind
-    if kind == "date":
-        if not isinstance(wire, str):
-            raise ValueError(wire)
-        return date.fromisoformat(wire)
-    if kind in ("decimal", "factor"):
-        if isinstance(wire, bool) or not isinstance(wire, int | Decimal | str):
-            raise ValueError(wire)
-        return Decimal(wire)
-    expected = bool if kind == "bool" else int if kind in ("int32", "int64") else str
-    if type(wire) is not expected:
-        raise ValueError(wire)
-    return wire
-
-
 def _all(items: list[Node]) -> Node | None:
     if not items:
         return None
@@ -179,64 +174,6 @@ def after(of: EntitySet, order: Sequence[Order], base: int) -> Node:
         )
         same.append(Compare("eq", Field(term.name), slot))
     return ways[0] if len(ways) == 1 else Logic("or", tuple(ways))
-
-
-# --------------------------------------------------------------------------- page tokens
-
-
-@dataclass(frozen=True, slots=True)
-class PageToken:
-    """Where the next page begins: the order values of the last row sent (or, for computed rows, how many were
-    sent) and how many rows of `$top` are left. `since`: the client tracks changes from this version of the store on.
-    """
-
-    left: int | None
-    last: tuple[Any, ...]
-    since: int | None = None
-
-
-def _token_salt(plan: Plan) -> bytes:
-    return (plan.of.name + "".join(f",{o.name}{'-' if o.descending else ''}" for o in plan.order)).encode()
-
-
-def write_token(plan: Plan, token: PageToken) -> str:
-    """Return the text of `$skiptoken`."""
-    last = [str(v) if isinstance(v, Decimal) else v for v in token.last]
-    body = msgspec.json.encode([token.left if token.since is None else {"since": token.since}, *last])
-    check = zlib.crc32(body + _token_salt(plan)).to_bytes(4, "big")
-    return base64.urlsafe_b64encode(check + body).decode().rstrip("=")
-
-
-def read_token(plan: Plan, text: str) -> PageToken:
-    """Return what a `$skiptoken` says.
-
-    Raises:
-        Refused: 400 when the token is damaged or belongs to another question.
-    """
-    try:
-        raw = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
-        check, body = raw[:4], raw[4:]
-        if check != zlib.crc32(body + _token_salt(plan)).to_bytes(4, "big"):
-            raise ValueError(text)
-        left, *last = msgspec.json.decode(body, type=list[Any])
-        since = left.get("since") if type(left) is dict else None
-        if since is not None:
-            if type(since) is not int or since < 0:
-                raise ValueError(text)
-            left = None
-        if left is not None and (type(left) is not int or left < 0):
-            raise ValueError(text)
-        if plan.of.rows is not None:
-            if len(last) != 1 or type(last[0]) is not int or last[0] < 0:
-                raise ValueError(text)
-            return PageToken(left, (last[0],), since)
-        values = tuple(typed(plan.of.by_name[o.name], v) for o, v in zip(plan.order, last, strict=True))
-    except (ValueError, ArithmeticError, binascii.Error, msgspec.DecodeError):
-        raise Refused(
-            "BadRequest",
-            "The $skiptoken is not one of this server for this request. Ask for the first page again.",
-        ) from None
-    return PageToken(left, values, since)
 
 
 # --------------------------------------------------------------------------- plans
@@ -336,6 +273,9 @@ class Plans:
             where=where,
             inputs=inputs,
             fixed_by_filter=fixed_by_filter(where),
+            told=tuple(
+                (at, p.source, p.type.blank) for at, p in enumerate(columns, start) if isinstance(p.source, Told)
+            ),
         )
 
     def _query(
@@ -380,7 +320,7 @@ class Plans:
                 slot += 1
         made = Query(
             of=of,
-            columns=plan.columns,
+            columns=tuple(c for c in plan.columns if not isinstance(c.source, Told)),
             where=_all(conditions),
             order=() if count else plan.order,
             limit=bounds[0],
@@ -429,7 +369,7 @@ class Plans:
             values.append(limit)
         if offset:
             values.append(offset)
-        return scope.tx.run(query, values, scope.context)
+        return plan.with_told(scope, scope.tx.run(query, values, scope.context))
 
     def keyed(
         self,
@@ -445,7 +385,7 @@ class Plans:
             found = self._computed(scope, plan, params, fixed)
         else:
             query = self._query(plan, tuple(fixed), len(params), among=name)
-            found = scope.tx.run(query, [*params, *fixed.values(), keys], scope.context)
+            found = plan.with_told(scope, scope.tx.run(query, [*params, *fixed.values(), keys], scope.context))
         at = plan.position(name)
         wanted = set(keys)
         return {row[at]: row for row in found if row[at] in wanted}
@@ -615,7 +555,7 @@ class Plans:
             query = self._query(
                 plan, tuple(constant), len(params), among=theirs[0], limit=top is not None, offset=skip is not None
             )
-            found = scope.tx.run(query, values, scope.context)
+            found = plan.with_told(scope, scope.tx.run(query, values, scope.context))
         else:
             found = []
         for row in found:
@@ -640,7 +580,8 @@ class Plans:
         query = self._query(plan, tuple(fixed), len(parsed.params), seek=bool(seek), limit=True, offset=skip > 0)
         at = [plan.position(term.name) for term in plan.order]
         sent, last = 0, ()
-        for rows in scope.tx.portions(query, values, scope.context, size):
+        for stored in scope.tx.portions(query, values, scope.context, size):
+            rows = plan.with_told(scope, stored)
             over = sent + len(rows) > page
             shown = rows[: page - sent]
             sent += len(shown)

@@ -13,8 +13,9 @@ from debitor.odata.errors import not_found
 from debitor.odata.headers import company_named
 from debitor.odata.messages import CompanyRef, Host, Request
 from debitor.odata.options import Parsed, parse_options
+from debitor.odata.page_tokens import typed
 from debitor.odata.payload import shown
-from debitor.odata.reading import Plans, Scope, key_text, typed
+from debitor.odata.reading import Plans, Scope, key_text
 from debitor.odata.urls import Step, Target
 from debitor.schema import EntitySet, Refused
 from debitor.store import Root, Transaction

@@ -12,10 +12,11 @@ from debitor.odata.errors import not_allowed, not_found
 from debitor.odata.headers import URL_SAFE, is_json, level_of, prefer_of
 from debitor.odata.messages import Request, Response
 from debitor.odata.options import ONE, Parsed
+from debitor.odata.page_tokens import typed
 from debitor.odata.parameters import ParameterReader, told_of
 from debitor.odata.payload import BodyReader, Incoming, decode_object, encode, etag_of, read_only, shown, tags_of
 from debitor.odata.read_verbs import ReadVerbs
-from debitor.odata.reading import Scope, key_text, typed
+from debitor.odata.reading import Scope, key_text
 from debitor.odata.replacing import Defaults
 from debitor.odata.urls import Step, Target
 from debitor.odata.walking import Walker

@@ -36,6 +36,7 @@ from debitor.schema import (
     Record,
     Source,
     Sum,
+    Told,
     Type,
     record_of,
 )
@@ -330,6 +331,8 @@ class _Compiler:
                 return self.first_of(source, type)
             case Sum():
                 return self.sum(source)
+            case Told():
+                raise AssertionError(f"{self.of.name}: what is told of rows is not read with them")
 
     def first_of(self, source: FirstOf, type: Type) -> Expression:
         parts = [self.source(s, type) for s in source.sources]

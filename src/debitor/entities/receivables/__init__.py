@@ -25,6 +25,7 @@ from debitor.entities.receivables.dimension_set_lines import DIMENSION_SET_LINES
 from debitor.entities.receivables.dimension_value_combinations import DIMENSION_VALUE_COMBINATIONS
 from debitor.entities.receivables.general_ledger_entries import GENERAL_LEDGER_ENTRIES
 from debitor.entities.receivables.general_ledger_registers import GENERAL_LEDGER_REGISTERS
+from debitor.entities.receivables.journal_lines import JOURNAL_LINES
 from debitor.entities.receivables.journal_templates import JOURNAL_TEMPLATES
 from debitor.entities.receivables.journals import JOURNALS
 from debitor.entities.receivables.number_series import NUMBER_SERIES
@@ -56,6 +57,7 @@ RECEIVABLES: Mapping[str, EntitySet] = {
             RECEIVABLES_SETUP,
             USER_SETUPS,
             JOURNALS,
+            JOURNAL_LINES,
             GENERAL_LEDGER_ENTRIES,
             CUSTOMER_LEDGER_ENTRIES,
             DETAILED_CUSTOMER_LEDGER_ENTRIES,

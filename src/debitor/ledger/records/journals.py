@@ -79,6 +79,8 @@ class JournalLine(Row, frozen=True):
     `amount` is kept as the client sent it; see `books.posting_amount` for a positive customer payment.
     `currency_factor` is foreign currency per local currency, 1 for local currency.
     `applies_to_invoice_id` is the API id of the posted invoice, blank when the number names none.
+    `write_off_amount` (in the line's currency, not negative) is what posting gives up of the document that the line
+    is applied to, beside the line's own amount, for the reason `write_off_reason_code`.
     """
 
     journal_id: Guid
@@ -112,3 +114,5 @@ class JournalLine(Row, frozen=True):
     tax_code: Code20 = ""
     reason_code: Code10 = ""
     dimension_set_number: Int = 0
+    write_off_amount: Amount = ZERO
+    write_off_reason_code: Code10 = ""
