@@ -58,3 +58,13 @@ def test_what_is_no_head_is_refused(data: Path, text: str) -> None:
 
     assert code == 2
     assert "NUMBER:HASH" in told
+
+
+def test_one_company_is_checked_by_name(data: Path) -> None:
+    answer = json.loads(run(data, "--company", "Demo", "--json")[1])
+
+    assert (answer["ok"], [head["company"] for head in answer["heads"]]) == (True, ["Demo"])
+    assert json.loads(run(data, "--company", "Empty", "--json")[1])["heads"] == []
+    code, told = run(data, "--company", "Nobody")
+    assert code == 2
+    assert "Nobody" in told

@@ -295,7 +295,10 @@ def company_list(config: Path | None, json_form: bool, **flags: Any) -> None:
 @as_json
 @click.option("--head", is_flag=True, help="Only show the end of each company's chain, to be noted elsewhere.")
 @click.option("--expect", multiple=True, metavar="NUMBER:HASH", help="A head noted before must still be in a chain.")
-def check(config: Path | None, json_form: bool, head: bool, expect: tuple[str, ...], **flags: Any) -> None:
+@click.option("--company", "named", help="Only the books of this company [all].")
+def check(
+    config: Path | None, json_form: bool, head: bool, expect: tuple[str, ...], named: str | None, **flags: Any
+) -> None:
     """Check every invariant of the books; exit code 1 when one does not hold.
 
     It may run beside the server, on one snapshot. What the findings mean: docs/operating/check.md.
@@ -311,8 +314,10 @@ def check(config: Path | None, json_form: bool, head: bool, expect: tuple[str, .
 
     noted = [_noted_head(text) for text in expect]
     with server.open_books(settings_of(config, **flags)) as store, store.snapshot() as root:
-        heads = [h._asdict() for h in heads_of(root)]
-        violations = [] if head else [*missing_heads(root, noted), *check_books(root)]
+        only = None if named is None else [_company(root, named)]
+        heads = [h._asdict() for h in heads_of(root) if only is None or h.company == only[0].name]
+        keys = None if only is None else [company.key for company in only]
+        violations = [] if head else [*missing_heads(root, noted), *check_books(root, keys)]
     if head:
         if json_form:
             print_json(heads)

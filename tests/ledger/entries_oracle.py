@@ -66,8 +66,13 @@ class Life(Receivables):
 
     # ------------------------------------------------------------- posting
 
-    def pay(self, item: Item, amount: Decimal, *, names: Any = "", oldest: bool = False) -> Item:
-        self.act(lambda: Receivables.pay(self, item, amount, names=names, oldest=oldest), from_journal=True)
+    def pay(
+        self, item: Item, amount: Decimal, *, names: Any = "", oldest: bool = False, against: str = "bank"
+    ) -> Item:
+        self.act(
+            lambda: Receivables.pay(self, item, amount, names=names, oldest=oldest, against=against),
+            from_journal=True,
+        )
         return item
 
     def credit(self, item: Item, amount: Decimal, *, names: str = "", oldest: bool = False) -> Item:
@@ -77,6 +82,10 @@ class Life(Receivables):
     def refund(self, item: Item, amount: Decimal, of: int) -> None:
         """Pay back (amount positive) what an item has in credit."""
         self.pay(item, amount, names=of)
+
+    def write_off(self, item: Item, of: int) -> None:
+        """Give up all that remains of an item."""
+        self.pay(item, -self.items[of].rest, names=of, against="write-off")
 
     def targets(self, item: Item, names: Any, oldest: bool) -> list[Item]:
         """A number names one item; else as for any payment."""

@@ -98,7 +98,9 @@ class Receivables:
         self.book("receivables", item.rest_value)
         self.book("sales", -item.rest_value)
 
-    def pay(self, item: Item, amount: Decimal, *, names: str = "", oldest: bool = False) -> Item:
+    def pay(
+        self, item: Item, amount: Decimal, *, names: str = "", oldest: bool = False, against: str = "bank"
+    ) -> Item:
         """Take in a payment (amount negative) with a bank account on the other side, and apply it."""
         bank = self.next_number
         item.number = bank + 1
@@ -118,7 +120,7 @@ class Receivables:
         entries = {key for key in entries if key[1] != "application"}
         gains = sum((-m.value for m in others if m.kind != "application" and (-m.value < 0) == (total <= 0)), ZERO)
         self.next_number += 2 + len(entries) + bool(gains and total + gains)
-        self.book("bank", -item.first.value)
+        self.book(against, -item.first.value)
         self.book("receivables", total)
         for m in others:
             if m.kind != "application":

@@ -8,14 +8,18 @@ from decimal import Decimal
 import pytest
 
 from debitor.ledger.dimensions import check_usable, combinations_of
+from debitor.ledger.invariants import ControlAccounts
 from debitor.ledger.minor_units import decimal_places, minor_unit
 from debitor.ledger.posting_dates import setup_for
 from debitor.ledger.records import (
+    AccountType,
     CombinationRestriction,
+    CustomerLedgerEntry,
     Dimension,
     DimensionCombination,
     DimensionValue,
     DimensionValueCombination,
+    GeneralLedgerEntry,
     ReceivablesSetup,
     UserSetup,
 )
@@ -87,3 +91,29 @@ def test_dimensions_that_do_not_go_together(
 )
 def test_minor_units(code: str, places: int, smallest: str) -> None:
     assert (decimal_places(code), minor_unit(code)) == (places, Decimal(smallest))
+
+
+def test_what_customers_owe_is_the_balance_of_their_account() -> None:
+    """By receivables account; what a journal posts to it without a customer is no receivable."""
+    control = ControlAccounts()
+    entry = CustomerLedgerEntry(
+        entry_number=1, customer_posting_group="DOMESTIC", remaining_amount_lcy=Decimal(60), open=True
+    )
+    rows = [
+        GeneralLedgerEntry(
+            entry_number=number, account_number="1310", amount=Decimal(amount), source_type=source, register_number=1
+        )
+        for number, amount, source in (
+            (1, 100, AccountType.CUSTOMER),
+            (2, -40, AccountType.CUSTOMER),
+            (3, 7, AccountType.GL_ACCOUNT),
+        )
+    ]
+    control.add(rows[0], entry)
+    (early,) = control.findings()
+    control.add(rows[1], None)
+    control.add(rows[2], None)
+
+    assert "1310 has a balance of 100 from customers" in early
+    assert "60 (60 of group DOMESTIC in local currency)" in early
+    assert list(control.findings()) == []

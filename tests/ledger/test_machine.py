@@ -24,7 +24,7 @@ from debitor.ledger.books import Books
 from debitor.ledger.books import Posting as Posted
 from debitor.ledger.entry_books import EntryBooks
 from debitor.ledger.numbering import NextNumbers
-from debitor.ledger.paying_back import Slip, refund_line
+from debitor.ledger.paying_back import Slip, refund_line, write_off_line
 from debitor.ledger.post import post_journal
 from debitor.ledger.records import (
     Account,
@@ -58,6 +58,7 @@ from ledger.strategies import (
     LOSSES,
     TOLERANCE_CREDIT,
     TOLERANCE_DEBIT,
+    WRITE_OFF,
     books,
     cents,
     customer,
@@ -84,6 +85,7 @@ ACCOUNTS = {
     "loss": (LOSSES,),
     "tolerance": (TOLERANCE_DEBIT, TOLERANCE_CREDIT),
     "correction": (CORRECTION_DEBIT, CORRECTION_CREDIT),
+    "write-off": (WRITE_OFF,),
 }
 CURRENCIES = st.sampled_from(["", "", "EUR"])
 MANUAL, OLDEST = "10400", "20000"
@@ -463,6 +465,21 @@ class Posting(RuleBasedStateMachine):
             lambda oracle: oracle.refund(item, line.amount, entry.entry_number),
         )
 
+    @precondition(lambda self: any(e.open for e in self.entries.values()))
+    @rule(data=st.data(), on=dates)
+    def write_off(self, data: st.DataObject, on: date) -> None:
+        """Give up what remains of an entry."""
+        entry = data.draw(st.sampled_from([e for e in self.entries.values() if e.open]), label="rest")
+        on = max(on, entry.posting_date)
+        factor = at_rate(entry.currency_code, on)
+        self.line_number += 10000
+        number = f"OFF{self.line_number // 10000:04d}"
+        base = changed(self.now(), entries=[entry])
+        slip = Slip(entry, on, factor, number, replace(base.setup, write_off_limit=Decimal(10**9)), "SMALL")
+        line = replace(write_off_line(slip, base.accounts[WRITE_OFF]), id=number)
+        item = Item(0, entry.customer_number, on, number, "write-off", on, entry.currency_code, factor)
+        self.act(lambda: post_journal([line], base), lambda oracle: oracle.write_off(item, entry.entry_number))
+
     @rule()
     def post_nothing(self) -> None:
         """A journal whose lines are posted has nothing more to post."""
@@ -496,12 +513,13 @@ class Posting(RuleBasedStateMachine):
     def the_books_hold(self) -> None:
         """Everything that must hold of any books."""
         sums = invariants.sums_of(self.details)
-        balance, receivables = invariants.Balance(), invariants.Receivables()
+        balance, receivables, control = invariants.Balance(), invariants.Receivables(), invariants.ControlAccounts()
         sequences = invariants.Sequence("General ledger entry"), invariants.Sequence("Detailed entry")
         for entry in self.general:
             assert not sequences[0].add(entry.entry_number)
             balance.add(entry)
             receivables.add(entry, customer_entry=entry.entry_number in self.entries)
+            control.add(entry, self.entries.get(entry.entry_number))
         for detail in self.details:
             assert not sequences[1].add(detail.entry_number)
             receivables.add_detail(detail.transaction_number, detail.amount_lcy)
@@ -509,6 +527,7 @@ class Posting(RuleBasedStateMachine):
             assert list(invariants.entry_findings(of, sums.get(number))) == []
         assert list(balance.findings()) == []
         assert list(receivables.findings()) == []
+        assert list(control.findings()) == []
 
 
 THOROUGH = bool(os.environ.get("CI"))

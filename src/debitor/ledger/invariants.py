@@ -139,6 +139,44 @@ class Balance:
             yield f"The general ledger entries of document {number} of {day} sum to {plain(amount)}, not to zero."
 
 
+class ControlAccounts:
+    """Whether what customers owe is what the general ledger says that they owe; fed entry by entry.
+
+    A customer ledger entry shares its number with the G/L entry on its receivables account. What remains of all
+    entries of an account, by posting group and currency, sums to the balance that customers' postings gave the
+    account. What journals post to it directly, without a customer, is no receivable and does not count.
+    """
+
+    def __init__(self) -> None:
+        self.general: dict[str, Decimal] = {}
+        self.owed: dict[str, dict[tuple[str, str], Decimal]] = {}
+
+    def add(self, row: GeneralLedgerEntry, entry: CustomerLedgerEntry | None) -> None:
+        """Take in a G/L entry, and the customer ledger entry of its number."""
+        if row.source_type == AccountType.CUSTOMER:
+            self.general[row.account_number] = self.general.get(row.account_number, ZERO) + row.amount
+        if entry is not None:
+            _add(
+                self.owed.setdefault(row.account_number, {}),
+                (entry.customer_posting_group, entry.currency_code),
+                entry.remaining_amount_lcy,
+            )
+
+    def findings(self) -> Iterator[str]:
+        """Say which control account differs, and what its customers owe by posting group and currency."""
+        for account, owed in self.owed.items():
+            balance, total = self.general.get(account, ZERO), sum(owed.values(), ZERO)
+            if balance != total:
+                parts = ", ".join(
+                    f"{plain(amount)} of group {group} in {currency or 'local currency'}"
+                    for (group, currency), amount in sorted(owed.items())
+                )
+                yield (
+                    f"Receivables account {account} has a balance of {plain(balance)} from customers, but what "
+                    f"remains of their entries is {plain(total)} ({parts or 'nothing is open'})."
+                )
+
+
 class Receivables:
     """Whether each transaction changes the receivables accounts by what it changes customers by; fed one by one."""
 

@@ -133,7 +133,7 @@ ENTRIES = Window(
         "entry_number", "customer_id", "document_type", "document_number", "currency_code", "original_amount",
         "original_amount_lcy", "amount", "amount_lcy", "remaining_amount", "remaining_amount_lcy", "open", "positive",
         "closed_by_entry_number", "reversed", "reversed_by_entry_number", "reversed_entry_number",
-        "dimension_set_number",
+        "dimension_set_number", "customer_posting_group",
     ),
 )  # fmt: skip
 DETAILS_OF = Window(
@@ -178,6 +178,16 @@ TAXES = Window(
 )
 
 
+REGISTERS = Window(
+    GeneralLedgerRegister,
+    "number",
+    (
+        "number", "from_entry_number", "to_entry_number", "from_tax_entry_number", "to_tax_entry_number",
+        "journal_template_name",
+    ),
+)  # fmt: skip
+
+
 class _Check:
     """The check of one company."""
 
@@ -189,6 +199,7 @@ class _Check:
             reader.greatest(DetailedEntry, "ledger_entry_number"),
         )
         self.balance, self.receivables = invariants.Balance(), invariants.Receivables()
+        self.control = invariants.ControlAccounts()
         self.sets: set[int] = {0}
 
     def findings(self) -> Iterator[str]:
@@ -198,6 +209,7 @@ class _Check:
         yield from self._details()
         yield from self.balance.findings()
         yield from self.receivables.findings()
+        yield from self.control.findings()
         yield from self._taxes()
         yield from self._banks()
         yield from self._numbers()
@@ -254,6 +266,7 @@ class _Check:
                     other = self.reader.find(GeneralLedgerEntry, entry_number=named)
                     yield from invariants.reversed_findings(row, other)
                 self.receivables.add(row, customer_entry=row.entry_number in entries)
+                self.control.add(row, entries.get(row.entry_number))
             for number in entries.keys() - {row.entry_number for row in general}:
                 yield f"Customer ledger entry {number} has no general ledger entry of its number."
         yield from registers.rest(sequence.last)
@@ -289,7 +302,7 @@ class _Check:
         if row.dimension_set_number not in self.sets:
             yield f"General ledger entry {row.entry_number} has a dimension set that does not exist."
         yield from registers.reach(row)
-        self.balance.add(row, by_document=row.register_number not in registers.loose)
+        self.balance.add(row, by_document=registers.by_document)
 
     def _details(self) -> Iterator[str]:
         sequence = invariants.Sequence("Detailed customer ledger entry")
@@ -362,47 +375,61 @@ class _Check:
 
 
 class _Registers:
-    """The registers, walked along with the general ledger entries: each entry lies in exactly one.
-
-    Attributes:
-        loose: registers whose journal template does not force documents to balance.
-    """
+    """The registers, walked along with the general ledger entries: each entry lies in exactly one."""
 
     def __init__(self, reader: Reader) -> None:
-        self.all = sorted(reader.all(GeneralLedgerRegister), key=lambda r: r.number)
-        loose = {t.name for t in reader.all(JournalTemplate) if not t.force_document_balance}
-        self.loose = {r.number for r in self.all if r.journal_template_name in loose}
-        self.at = 0
-        self.end = 0
+        self.loose = {t.name for t in reader.all(JournalTemplate) if not t.force_document_balance}
+        self.walk = self._all(reader)
+        self.now: GeneralLedgerRegister | None = None
+        self.end = self.tax_end = 0
+        self.last_tax = reader.greatest(TaxEntry, "entry_number")
         self.sequence = invariants.Sequence("General ledger register")
+
+    @staticmethod
+    def _all(reader: Reader) -> Iterator[GeneralLedgerRegister]:
+        for low in range(1, reader.greatest(GeneralLedgerRegister, "number") + 1, WINDOW):
+            yield from sorted(REGISTERS.read(reader, low, low + WINDOW), key=lambda r: r.number)
+
+    @property
+    def by_document(self) -> bool:
+        """Whether the journal template of the register reached forces documents to balance."""
+        return self.now is None or self.now.journal_template_name not in self.loose
 
     def reach(self, row: GeneralLedgerEntry) -> Iterator[str]:
         """Check that the entry lies in the register that it names."""
-        while self.at < len(self.all) and self.end < row.entry_number:
-            yield from self._next()
-        if not self.at or self.end < row.entry_number:
+        while self.end < row.entry_number and (register := next(self.walk, None)) is not None:
+            yield from self._take(register)
+        if self.now is None or self.end < row.entry_number:
             yield f"General ledger entry {row.entry_number} is in no register."
-        elif self.all[self.at - 1].number != row.register_number:
+        elif self.now.number != row.register_number:
             yield (
                 f"General ledger entry {row.entry_number} names register {row.register_number}, but is in the range "
-                f"of register {self.all[self.at - 1].number}."
+                f"of register {self.now.number}."
             )
 
     def rest(self, last: int) -> Iterator[str]:
         """Check the registers after the last entry: there must be none, nor may one reach beyond it."""
-        while self.at < len(self.all):
-            yield from self._next()
-        if self.end > last:
-            yield f"General ledger register {self.all[-1].number} ends with entry {self.end}, the ledger with {last}."
+        for register in self.walk:
+            yield from self._take(register)
+        if self.now is not None and self.end > last:
+            yield f"General ledger register {self.now.number} ends with entry {self.end}, the ledger with {last}."
+        if self.tax_end != self.last_tax:
+            yield f"General ledger registers end with tax entry {self.tax_end}, the tax ledger with {self.last_tax}."
 
-    def _next(self) -> Iterator[str]:
-        register = self.all[self.at]
-        self.at += 1
+    def _take(self, register: GeneralLedgerRegister) -> Iterator[str]:
+        self.now = register
         wrong = self.sequence.add(register.number)
         if wrong:
             yield wrong
         yield from invariants.register_findings(register, self.end)
         self.end = register.to_entry_number
+        if register.from_tax_entry_number:
+            if register.from_tax_entry_number != self.tax_end + 1:
+                yield (
+                    f"General ledger register {register.number} begins with tax entry "
+                    f"{register.from_tax_entry_number}; the registers before it end with {self.tax_end}."
+                )
+            self.tax_end = register.to_tax_entry_number
 
 
 def _chunks(rows: Iterable[R], size: int) -> Iterator[list[R]]:
