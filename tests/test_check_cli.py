@@ -67,4 +67,4 @@ def test_one_company_is_checked_by_name(data: Path) -> None:
     assert json.loads(run(data, "--company", "Empty", "--json")[1])["heads"] == []
     code, told = run(data, "--company", "Nobody")
     assert code == 2
-    assert "Nobody" in told
+    assert "There are: Demo, Empty" in told
