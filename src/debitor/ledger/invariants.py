@@ -68,18 +68,30 @@ def entry_findings(entry: CustomerLedgerEntry, sums: Sums | None) -> Iterator[st
     if sums is None:
         yield f"{name} has no detailed entries."
         return
-    kept = {
-        "original amount": (entry.original_amount, sums.original),
-        "original amount (LCY)": (entry.original_amount_lcy, sums.original_lcy),
-        "amount": (entry.amount, sums.amount),
-        "amount (LCY)": (entry.amount_lcy, sums.amount_lcy),
-        "remaining amount": (entry.remaining_amount, sums.remaining),
-        "remaining amount (LCY)": (entry.remaining_amount_lcy, sums.remaining_lcy),
-    }
-    for what, (amount, total) in kept.items():
-        if amount != total:
-            yield f"{name} has {what} {plain(amount)}, but its detailed entries sum to {plain(total)}."
+    kept = (
+        entry.original_amount,
+        entry.original_amount_lcy,
+        entry.amount,
+        entry.amount_lcy,
+        entry.remaining_amount,
+        entry.remaining_amount_lcy,
+    )
+    totals = sums.original, sums.original_lcy, sums.amount, sums.amount_lcy, sums.remaining, sums.remaining_lcy
+    if kept != totals:
+        for what, amount, total in zip(_AMOUNTS, kept, totals, strict=True):
+            if amount != total:
+                yield f"{name} has {what} {plain(amount)}, but its detailed entries sum to {plain(total)}."
     yield from standing_findings(entry)
+
+
+_AMOUNTS = (
+    "original amount",
+    "original amount (LCY)",
+    "amount",
+    "amount (LCY)",
+    "remaining amount",
+    "remaining amount (LCY)",
+)
 
 
 def standing_findings(entry: CustomerLedgerEntry) -> Iterator[str]:
@@ -343,18 +355,21 @@ def act_findings(posting: Posting, first_entry: int, *, by_document: bool = True
     for added in posting.entries:
         yield from entry_findings(added, sums.get(added.entry_number))
     for old, new in _changed_entries(posting):
-        change = sums.get(old.entry_number, Sums())
-        for what, before, after, by in (
-            ("remaining amount", old.remaining_amount, new.remaining_amount, change.remaining),
-            ("remaining amount (LCY)", old.remaining_amount_lcy, new.remaining_amount_lcy, change.remaining_lcy),
-            ("amount", old.amount, new.amount, change.amount),
-            ("amount (LCY)", old.amount_lcy, new.amount_lcy, change.amount_lcy),
-        ):
-            if after - before != by:
-                yield (
-                    f"The {what} of customer ledger entry {old.entry_number} changes by {plain(after - before)}, but "
-                    f"its detailed entries sum to {plain(by)}."
-                )
+        change = sums.get(old.entry_number) or Sums()
+        moved = (
+            new.amount - old.amount,
+            new.amount_lcy - old.amount_lcy,
+            new.remaining_amount - old.remaining_amount,
+            new.remaining_amount_lcy - old.remaining_amount_lcy,
+        )
+        totals = change.amount, change.amount_lcy, change.remaining, change.remaining_lcy
+        if moved != totals:
+            for what, by, total in zip(_AMOUNTS[2:], moved, totals, strict=True):
+                if by != total:
+                    yield (
+                        f"The {what} of customer ledger entry {old.entry_number} changes by {plain(by)}, but its "
+                        f"detailed entries sum to {plain(total)}."
+                    )
         yield from standing_findings(new)
 
 
