@@ -1,9 +1,21 @@
-"""The stores that every promise is checked on: SQLite now; a further one adds a line to `BACKENDS`."""
+"""The stores that every promise is checked on."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
 
-BACKENDS: dict[str, Callable[[Path], str]] = {"sqlite": lambda folder: f"sqlite://{folder}/books.db"}
+import pytest
+
+from postgresql import empty_schema
+
+BACKENDS: dict[str, Callable[[Path], str]] = {
+    "sqlite": lambda folder: f"sqlite://{folder}/books.db",
+    "postgresql": lambda folder: empty_schema(),
+}
 """Name -> the address of an empty store in (or beside) an empty folder."""
+
+only_sqlite = pytest.mark.parametrize("url", ["sqlite"], indirect=True)
+"""For tests that look into the file, or know how SQLite's store works."""
+only_postgresql = pytest.mark.parametrize("url", ["postgresql"], indirect=True)
+"""For tests of what only a server can do."""

@@ -121,7 +121,7 @@ def test_settings_show_value_and_source() -> None:
         (("serve", "--port", "x"), 2, "flag --port: 'x' is not allowed"),
         (("serve", "--workers", "2"), 2, "cannot share a SQLite store"),
         (("serve", "--compat", "loose"), 2, "compat is documented or strict"),
-        (("serve", "--database-url", "postgresql://h/d"), 2, "this version keeps its books in SQLite"),
+        (("serve", "--database-url", "mysql://h/d"), 2, "postgresql://user@host/database"),
         (("settings", "--config", "none.toml"), 2, "none.toml cannot be read"),
         (("client", "create"), 2, "Missing option '--name'"),
         (("client", "create", "--name", "x", "--client-id", "a:b"), 1, "no colon"),

@@ -54,7 +54,19 @@ def test_imports_run_downwards(path: Path) -> None:
         assert not wrong, f"{path.relative_to(SRC)} imports {sorted(wrong)}"
 
 
-FORBIDDEN_MODULES = {"time", "random", "secrets", "os", "uuid", "apsw", "asyncio", "threading", "socket", "pathlib"}
+FORBIDDEN_MODULES = {
+    "time",
+    "random",
+    "secrets",
+    "os",
+    "uuid",
+    "apsw",
+    "psycopg",
+    "asyncio",
+    "threading",
+    "socket",
+    "pathlib",
+}
 FORBIDDEN_CALLS = {"now", "today", "utcnow", "urandom", "open", "float"}
 
 

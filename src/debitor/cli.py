@@ -71,7 +71,10 @@ def where(command: F) -> F:
     """Options that say which books are meant."""
     options = (
         click.option("--data", type=click.Path(path_type=Path), help="Folder of the books [./debitor-data]."),
-        click.option("--database-url", help="sqlite:///path/to/debitor.db, instead of debitor.db in --data."),
+        click.option(
+            "--database-url",
+            help="postgresql://user@host/database or sqlite:///path, instead of --data.",
+        ),
         click.option("--config", type=click.Path(path_type=Path), help="TOML file with settings [./debitor.toml]."),
     )
     return functools.reduce(lambda made, option: option(made), reversed(options), command)
@@ -115,7 +118,8 @@ def main() -> None:
 @click.option("--port", help="Port to listen on [7048]; 0 takes a free one.")
 @click.option("--demo/--no-demo", default=None, help="Create a demo company when the books are empty.")
 @click.option("--compat", help="documented, or strict: exactly as Business Central itself [documented].")
-@click.option("--workers", help="Server processes; 1 with SQLite [1].")
+@click.option("--workers", help="Server processes [1].")
+@click.option("--replica-url", help="Replica of the PostgreSQL database, for Data-Access-Intent: ReadOnly.")
 @click.option("--tls-cert", help="Certificate chain (PEM), to serve https.")
 @click.option("--tls-key", help="Private key (PEM) of the certificate.")
 @click.option("--public-url", help="Address that clients use, when it is not host and port.")

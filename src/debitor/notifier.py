@@ -100,7 +100,8 @@ class Notifier:
         while True:
             await asyncio.sleep(self._delay)
             try:
-                await self.look()
+                if self._store.leads():
+                    await self.look()
             except StoreError as error:
                 log.warning("notifications wait: %s", error)
 
@@ -111,7 +112,7 @@ class Notifier:
         if not living:
             return
         now = stamp(self._now())
-        latest = reader.latest()
+        latest: dict[int, int] = {}
         places = {row.subscription_id: row for row in reader.all(SubscriptionDelivery)}
         for row in living:
             id = row.subscription_id
@@ -120,7 +121,11 @@ class Notifier:
             place = places[id]
             if row.expires_at <= now:
                 await self._end(row, "it has expired")
-            elif place.next_attempt <= now and max(place.told, self._looked.get(id, 0)) < latest:
+                continue
+            company = row.company_key
+            if company not in latest:
+                latest[company] = reader.at(company).latest()
+            if place.next_attempt <= now and max(place.told, self._looked.get(id, 0)) < latest[company]:
                 task = self._busy[id] = asyncio.create_task(self._serve(row, place))
                 task.add_done_callback(lambda done, id=id: self._served(id, done))  # type: ignore[misc]
 
@@ -206,12 +211,13 @@ class Notifier:
         feeds = feeds_of(of)
         assert feeds is not None, f"{of.name} cannot be subscribed to"
         with self._store.snapshot() as root:
-            told = root.latest()
+            tx = root.at(row.company_key)
+            told = tx.latest()
             told_at = stamp(self._now() - MARGIN)
             company = CompanyRef(row.company_key, row.company_id, "")
             request = Request("GET", "", "")
-            scope = Scope(self._host, request, root.at(row.company_key), company)
-            if root.forgotten() > since:
+            scope = Scope(self._host, request, tx, company)
+            if tx.forgotten() > since:
                 return News([_collection(row, of, since_at, self._now())], told, told_at)
             plan, found, all_found = self._changed(scope, of, feeds, Span(since + 1, "", told), row)
             if not all_found:

@@ -140,7 +140,8 @@ class Postman:
         """Deliver until cancelled; a mail that is under way is finished first."""
         while True:
             try:
-                await asyncio.shield(asyncio.ensure_future(self.round()))
+                if self._store.leads():
+                    await asyncio.shield(asyncio.ensure_future(self.round()))
             except StoreError as error:
                 log.error("the outbox cannot be read or written: %s", error)
             await asyncio.sleep(EVERY)

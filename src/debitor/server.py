@@ -85,15 +85,19 @@ def open_books(settings: Settings, *, create: bool = False) -> Iterator[Store]:
     Raises:
         StartError: it does not exist, or cannot be opened.
     """
-    path = settings.store_path
-    if not create and not path.is_file():
-        raise StartError(f"There are no books at {path}. Start debitor serve, or name their folder with --data.")
-    os.umask(0o077)  # the books and the signing key are for their owner only
-    make_folder(path.parent)
+    if settings.on_server:
+        where = settings.place
+    else:
+        path = settings.store_path
+        if not create and not path.is_file():
+            raise StartError(f"There are no books at {path}. Start debitor serve, or name their folder with --data.")
+        os.umask(0o077)  # the books and the signing key are for their owner only
+        make_folder(path.parent)
+        where = str(path)
     try:
-        store = open_store(settings.store_url)
+        store = open_store(settings.store_url, replica_url=settings.replica_url)
     except StoreError as error:
-        raise StartError(f"The books at {path} cannot be opened: {error}") from error
+        raise StartError(f"The books at {where} cannot be opened: {error}") from error
     try:
         yield store
     finally:
@@ -212,7 +216,8 @@ def serve(settings: Settings, say: Callable[[str], None]) -> int:
     logging.basicConfig(
         level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr
     )
-    with only_server(settings.store_path):
+    # Servers that share a database serve it together; a file belongs to one.
+    with contextlib.nullcontext() if settings.on_server else only_server(settings.store_path):
         settings = replace(settings, port=free_address(settings.host, settings.port))
         with open_books(settings, create=True) as store:
             today = work_date()
@@ -307,7 +312,7 @@ async def _serve(settings: Settings, store: Store, start: Start, say: Callable[[
             companies = f"{count} company" if count == 1 else f"{count} companies"
             say(
                 f"debitor {__version__} ready at {settings.origin}/api/v2.0 "
-                f"({companies} in {settings.store_path.parent}, {settings.compat})"
+                f"({companies} in {settings.place}, {settings.compat})"
             )
             await asyncio.wait({serving, stopped}, return_when=asyncio.FIRST_COMPLETED)
         else:

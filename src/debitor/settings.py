@@ -20,6 +20,7 @@ from typing import Any
 PREFIX = "DEBITOR_"
 CONFIG = "DEBITOR_CONFIG"
 DEFAULT_FILE = "debitor.toml"
+_SERVERS = ("postgresql", "postgres")
 
 
 class SettingsError(Exception):
@@ -88,11 +89,25 @@ def _one_of(*allowed: str) -> Callable[[Any], str]:
 
 def _database_url(raw: Any) -> str:
     url = _text(raw)
-    if url and not (url.startswith("sqlite://") and url.removeprefix("sqlite://").strip("/")):
+    scheme, _, rest = url.partition("://")
+    if url and not (scheme in ("sqlite", *_SERVERS) and rest.strip("/")):
         raise ValueError(
-            "sqlite:///path/to/debitor.db or nothing; this version keeps its books in SQLite, in the folder `data`"
+            "sqlite:///path/to/debitor.db, or postgresql://user@host/database, or nothing for SQLite in the folder "
+            "`data`"
         )
     return url
+
+
+def _replica_url(raw: Any) -> str:
+    url = _text(raw)
+    if url and url.partition("://")[0] not in _SERVERS:
+        raise ValueError("the address of a replica, such as postgresql://user@host/database, or nothing")
+    return url
+
+
+def masked(url: str) -> str:
+    """Return the address of a store without its password."""
+    return re.sub(r"(//[^/@:]*):[^@]*@", r"\1:********@", re.sub(r"([?&]password=)[^&]*", r"\1********", url))
 
 
 def _public_url(raw: Any) -> str:
@@ -152,12 +167,17 @@ class Settings:
     host: str = _setting("127.0.0.1", _text, "address to listen on")
     port: int = _setting(7048, _whole(0, 65535), "port to listen on; 0 takes a free one")
     data: Path = _setting(Path("debitor-data"), _path, "folder of the books")
-    database_url: str = _setting("", _database_url, "sqlite:///path/to/debitor.db instead of debitor.db in `data`")
+    database_url: str = _setting(
+        "", _database_url, "sqlite:///path or postgresql://user@host/database instead of debitor.db in `data`"
+    )
+    replica_url: str = _setting(
+        "", _replica_url, "replica of the PostgreSQL database, for reads with Data-Access-Intent: ReadOnly"
+    )
     demo: bool = _setting(False, _flag, "create a demo company in empty books")
     compat: str = _setting(
         "documented", _one_of("documented", "strict"), "documented, or strict: as Business Central itself"
     )
-    workers: int = _setting(1, _whole(1, 64), "server processes; 1, because one process owns a SQLite store")
+    workers: int = _setting(1, _whole(1, 64), "server processes")
     tls_cert: Path | None = _setting(None, _optional_path, "certificate chain (PEM) to serve https")
     tls_key: Path | None = _setting(None, _optional_path, "private key (PEM) of the certificate")
     public_url: str = _setting("", _public_url, "address that clients use, when it differs from host and port")
@@ -200,7 +220,8 @@ class Settings:
 
     @property
     def store_path(self) -> Path:
-        """The SQLite file."""
+        """The SQLite file; asked for only when there is one."""
+        assert not self.on_server, "the books are not in a file"
         if self.database_url:
             return Path(self.database_url.removeprefix("sqlite://"))
         return self.data / "debitor.db"
@@ -208,7 +229,17 @@ class Settings:
     @property
     def store_url(self) -> str:
         """The address of the store, as `store.opening.open_store` takes it."""
-        return f"sqlite://{self.store_path}"
+        return self.database_url if self.on_server else f"sqlite://{self.store_path}"
+
+    @property
+    def on_server(self) -> bool:
+        """The books are in a database server, not in a file."""
+        return self.database_url.partition("://")[0] in _SERVERS
+
+    @property
+    def place(self) -> str:
+        """Where the books are, for people."""
+        return masked(self.database_url) if self.on_server else str(self.store_path.parent)
 
     @property
     def origin(self) -> str:
@@ -227,6 +258,8 @@ class Settings:
             value = getattr(self, each.name)
             if each.metadata["secret"] and value:
                 value = "********"
+            elif each.name in ("database_url", "replica_url"):
+                value = masked(value)
             elif isinstance(value, Path):
                 value = str(value)
             elif isinstance(value, tuple):
@@ -333,10 +366,19 @@ def load(
 
 def _check(made: Settings) -> None:
     """Refuse values that do not go together."""
+    if made.workers > 1 and made.on_server:
+        raise SettingsError(
+            f"{made.sources['workers']}: this version has one process for each server; start {made.workers} servers "
+            "on one database instead."
+        )
     if made.workers > 1:
         raise SettingsError(
             f"{made.sources['workers']}: {made.workers} workers cannot share a SQLite store, which one process owns; "
             "leave workers at 1."
+        )
+    if made.replica_url and not made.on_server:
+        raise SettingsError(
+            f"{made.sources['replica_url']}: SQLite has no replicas; set database_url to a PostgreSQL database too."
         )
     if (made.tls_cert is None) != (made.tls_key is None):
         given, missing = ("tls_cert", "tls_key") if made.tls_cert else ("tls_key", "tls_cert")

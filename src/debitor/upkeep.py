@@ -38,7 +38,7 @@ async def keep_forgetting(store: Store, *, days: int) -> None:
     """Run `forget_deletions` now and every hour, until cancelled."""
     while True:
         try:
-            number = await forget_deletions(store, days=days)
+            number = await forget_deletions(store, days=days) if store.leads() else 0
             if number:
                 log.info("forgot %d deletions older than %d days", number, days)
         except StoreError as error:

@@ -12,6 +12,7 @@ from typing import Any
 import apsw
 import pytest
 
+from backends import only_sqlite
 from debitor.store import DuplicateKey, Store, StoreError
 from debitor.store.sqlite import SqliteStore
 from store.shelves import Country, Entry
@@ -75,6 +76,7 @@ def test_a_result_arrives_after_its_commit_only(store: Store) -> None:
     assert asyncio.run(main()) == ["A", "AB", "ABC"]
 
 
+@only_sqlite
 def test_a_refusal_is_delivered_after_the_commit_too(store: Store) -> None:
     """It may rest on what a neighbour wrote: "exists already" must not be said of a row that was then lost."""
 
@@ -87,6 +89,7 @@ def test_a_refusal_is_delivered_after_the_commit_too(store: Store) -> None:
     assert asyncio.run(main()) == (True, True)
 
 
+@only_sqlite
 def test_a_failed_commit_fails_the_whole_group_and_the_store_goes_on(store: Store) -> None:
     async def main() -> list[Any]:
         writer = sqlite(store)._writer
@@ -105,6 +108,7 @@ def test_a_failed_commit_fails_the_whole_group_and_the_store_goes_on(store: Stor
     assert after.version > before.version
 
 
+@only_sqlite
 def test_a_full_disk_loses_the_group_only(store: Store) -> None:
     """SQLite rolls the transaction back by itself then; rows written after that must not slip in alone."""
 
@@ -133,6 +137,7 @@ def test_a_full_disk_loses_the_group_only(store: Store) -> None:
     assert lost[1] == "done" or isinstance(lost[1], StoreError)
 
 
+@only_sqlite
 def test_jobs_that_only_read_write_nothing(store: Store) -> None:
     sqlite(store)._writer.set_commit_hook(lambda: pytest.fail("nothing was to be committed"))
 
@@ -155,8 +160,8 @@ def test_a_long_job_runs_beside_the_loop(store: Store) -> None:
     threads = []
 
     def slow(tx: Any) -> int:
-        threads.append(threading.get_ident())
         tx.at(1).insert(Country(code="SLOW"))
+        threads.append(threading.get_ident())
         time.sleep(0.2)
         return int(tx.at(1).count(Country))
 
@@ -166,6 +171,8 @@ def test_a_long_job_runs_beside_the_loop(store: Store) -> None:
 
     async def main() -> tuple[int, int, list[Any]]:
         long = store.write(slow, long=True)
+        while not threads:
+            await asyncio.sleep(0.001)
         turns = 0
         neighbours = [store.write(insert("N")), store.write(failing, long=True), store.write(insert("O"))]
         while not long.done():  # type: ignore[attr-defined]
@@ -215,6 +222,7 @@ def test_a_cancelled_job_does_not_run_and_hurts_no_neighbour(store: Store) -> No
     assert codes(store) == ["A", "C"]
 
 
+@only_sqlite
 def test_the_loop_reads_between_groups(store: Store) -> None:
     """A flood of writes must not keep readers waiting for more than a few milliseconds."""
 
@@ -233,6 +241,7 @@ def test_the_loop_reads_between_groups(store: Store) -> None:
     assert asyncio.run(main()) >= 10  # of 10 ms each
 
 
+@only_sqlite
 def test_another_program_that_writes_is_waited_for_without_blocking_the_loop(store: Store, url: str) -> None:
     other = apsw.Connection(url.removeprefix("sqlite://"))
     other.execute("BEGIN IMMEDIATE")
@@ -253,6 +262,7 @@ def test_another_program_that_writes_is_waited_for_without_blocking_the_loop(sto
     other.close()
 
 
+@only_sqlite
 def test_a_program_that_never_lets_go_is_an_error_after_a_while(
     store: Store, url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -314,6 +324,7 @@ def test_closing_finishes_what_was_accepted(opened: Callable[..., Store], url: s
     assert [c.code for c in kept] == codes(opened()) == [f"{i:03}" for i in range(10)]
 
 
+@only_sqlite
 def test_a_stopped_store_is_one_file(store: Store, url: str) -> None:
     file = Path(url.removeprefix("sqlite://"))
     asyncio.run(_written(store, "A"))

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from backends import BACKENDS
 from debitor.query import (
     Among,
     Arithmetic,
@@ -45,8 +46,10 @@ from debitor.schema import (
     text,
 )
 from debitor.store import Store
+from debitor.store.dialect import SQLITE
 from debitor.store.opening import open_store
-from debitor.store.sql import after, compile_query
+from debitor.store.slots import after
+from debitor.store.sql import compile_query
 from debitor.store.sqlite import SqliteStore
 from store.oracle import holds
 from store.shelves import BOOKS, SHELVES, TODAY, Author, Binding, Book, Country, Library, Sale
@@ -72,10 +75,10 @@ def run(store: Store, made: Query, *params: Any) -> list[tuple[Any, ...]]:
 # --------------------------------------------------------------------------- a store of books
 
 
-@pytest.fixture(scope="module")
-def shelf(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+@pytest.fixture(scope="module", params=sorted(BACKENDS))
+def shelf(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
     """Every title, with and without an author, in two companies."""
-    store = open_store(f"sqlite://{tmp_path_factory.mktemp('shelf')}/books.db", records=SHELVES)
+    store = open_store(BACKENDS[request.param](tmp_path_factory.mktemp("shelf")), records=SHELVES)
     with store.transaction() as tx:
         tx.insert(Library(name="city"))
         for company in (1, 2):
@@ -457,7 +460,7 @@ def test_records_of_the_whole_store_are_queried_from_the_root(shelf: Store) -> N
 
 def plan(store: Store, made: Query, *params: Any) -> list[str]:
     assert isinstance(store, SqliteStore)
-    statement = compile_query(made)
+    statement = compile_query(made, SQLITE)
     values = statement.bind(1, params, TODAY, "")
     explained = store.explain(statement.sql, values)
     return [line for line in explained if "CORRELATED" not in line]
@@ -466,6 +469,7 @@ def plan(store: Store, made: Query, *params: Any) -> list[str]:
 BY_ID = Compare("eq", Field("id"), Param(0, GUID))
 
 
+@pytest.mark.parametrize("shelf", ["sqlite"], indirect=True)
 def test_plans_use_the_indexes(shelf: Store) -> None:
     isbn = Compare("eq", Field("isbn"), Param(0, code(20)))
     author = Compare("eq", Field("authorNumber"), Param(0, code(20)))

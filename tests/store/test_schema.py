@@ -11,6 +11,7 @@ from pathlib import Path
 import apsw
 import pytest
 
+from backends import only_sqlite
 from debitor.ledger.records import SalesInvoice
 from debitor.schema import Column, Record, record_of, text
 from debitor.store import FrozenRow, Store, StoreError
@@ -63,6 +64,7 @@ def test_a_table_is_clustered_by_company_and_key() -> None:
     ]
 
 
+@only_sqlite
 def test_what_was_declared_since_is_added_and_no_row_is_lost(opened: OPENED) -> None:
     before = opened(records=[older(Book, "edition", "title", "in_print", "rate")])
     with before.transaction() as tx:
@@ -78,6 +80,7 @@ def test_what_was_declared_since_is_added_and_no_row_is_lost(opened: OPENED) -> 
         assert tx.at(1).count(Country) == 0
 
 
+@only_sqlite
 def test_a_rule_that_is_no_longer_declared_stops_refusing(opened: OPENED) -> None:
     with opened().transaction() as tx:
         tx.at(1).insert(Sale(entry_number=1))
@@ -93,6 +96,7 @@ def test_a_rule_that_is_no_longer_declared_stops_refusing(opened: OPENED) -> Non
     )
 
 
+@only_sqlite
 def test_opening_again_changes_nothing_and_is_quick(opened: OPENED, url: str) -> None:
     with opened().transaction() as tx:
         tx.at(1).insert_many(Country(code=f"{i}", name="x" * 200) for i in range(20000))
@@ -107,6 +111,7 @@ def test_opening_again_changes_nothing_and_is_quick(opened: OPENED, url: str) ->
     connection.close()
 
 
+@only_sqlite
 def test_numbered_migrations_run_once_and_in_order(url: str, tmp_path: Path) -> None:
     folder = tmp_path / "migrations"
     folder.mkdir()
@@ -133,6 +138,7 @@ def test_numbered_migrations_run_once_and_in_order(url: str, tmp_path: Path) -> 
         open_store(url, records=SHELVES)
 
 
+@only_sqlite
 def test_a_migration_that_fails_leaves_the_store_as_it_was(url: str, tmp_path: Path) -> None:
     folder = tmp_path / "migrations"
     folder.mkdir()
@@ -152,6 +158,7 @@ def test_a_migration_that_fails_leaves_the_store_as_it_was(url: str, tmp_path: P
     store.close()
 
 
+@only_sqlite
 def test_the_invoice_date_of_an_older_store_is_kept(url: str) -> None:
     with open_store(url).transaction() as tx:
         tx.at(1).insert(SalesInvoice(number="1", document_date=date(2025, 1, 10), posted=True))
@@ -194,6 +201,7 @@ def test_a_file_of_something_else_is_left_alone(tmp_path: Path) -> None:
     assert noise.read_bytes() == b"not a database at all" * 300
 
 
+@only_sqlite
 @pytest.mark.parametrize(
     "statement",
     [
@@ -226,6 +234,7 @@ def test_other_programs_cannot_change_the_books_either(store: Store, url: str, s
     assert store.reader().at(1).total(Sale, "amount") == 5
 
 
+@only_sqlite
 def test_a_text_column_takes_any_text(store: Store) -> None:
     assert Column("x", text(), "it's").default == "it's"
     assert "'it''s'" in table(Record("t", Country, (*record_of(Country).columns, Column("x", text(), "it's")))).create

@@ -7,14 +7,17 @@ the end belongs to nothing and is swept away later (store/contents.py).
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 from debitor.front.asgi import Receive
 from debitor.front.bodies import BODY_TIMEOUT, Disconnected
 from debitor.schema import Refused
-from debitor.store import Root, Store
+from debitor.store import Root, Store, StoreError
 from debitor.store.contents import PORTION, sweep
+
+log = logging.getLogger("debitor")
 
 SWEEP_EVERY = 60.0
 """Seconds between looks for contents that nothing names."""
@@ -65,9 +68,12 @@ def too_large(limit: int) -> Refused:
 async def sweeping(store: Store, companies: type[Any]) -> None:
     """Remove what nothing names, now and then, until cancelled. `companies`: the record of companies."""
     while True:
-        for company in store.reader().all(companies):
-            while await store.write(_sweep_of(company.key)):
-                await asyncio.sleep(0.01)
+        try:
+            for company in store.reader().all(companies) if store.leads() else ():
+                while await store.write(_sweep_of(company.key)):
+                    await asyncio.sleep(0.01)
+        except StoreError as error:
+            log.warning("contents that nothing names could not be removed: %s", error)
         await asyncio.sleep(SWEEP_EVERY)
 
 

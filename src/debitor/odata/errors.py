@@ -9,7 +9,7 @@ import msgspec
 
 from debitor.odata.messages import Response
 from debitor.schema import Refused
-from debitor.store import DuplicateKey, FrozenRow, StoreError
+from debitor.store import DuplicateKey, FrozenRow, StoreError, UnknownOutcome
 
 STATUS: dict[str, int] = {
     "BadRequest": 400,
@@ -74,6 +74,13 @@ def refusal_of(no: Refused | StoreError) -> Refused:
         )
     if isinstance(no, FrozenRow):
         return Refused("Application_DialogException", "A posted row cannot be changed or deleted.")
+    if isinstance(no, UnknownOutcome):
+        return Refused(
+            "Internal_ServerError",
+            "The connection to the database was lost at the very end: the data may have been stored, or not. Read it "
+            "before you send it again.",
+            500,
+        )
     return Refused("Internal_ServerError", "The data could not be stored. Nothing was written; try again.", 503)
 
 

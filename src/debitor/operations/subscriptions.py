@@ -233,7 +233,8 @@ def create(act: Subscribing, draft: Draft, *, set_named: Callable[[str, bool], E
             **target,
         )
     )
-    act.tx.insert(SubscriptionDelivery(subscription_id=id, told=act.tx.newest(), told_at=now))
+    told = act.tx.at(target["company_key"]).newest()
+    act.tx.insert(SubscriptionDelivery(subscription_id=id, told=told, told_at=now))
     return id
 
 

@@ -1,6 +1,6 @@
 """Durable rows. The whole interface that the rest of debitor sees; no driver type crosses it.
 
-store = open_store("sqlite:///var/lib/debitor/debitor.db")
+store = open_store("sqlite:///var/lib/debitor/debitor.db")        # or postgresql://user@host/database
 with store.transaction() as tx:                      # tests, the command line: commits at the end
     books = tx.at(company)
     books.insert(Customer(number="10400", ...))
@@ -24,6 +24,10 @@ T = TypeVar("T")
 
 class StoreError(Exception):
     """The store could not do its work (disk full, locked, read-only). Nothing of the transaction was kept."""
+
+
+class UnknownOutcome(StoreError):
+    """The connection broke while a transaction was being committed, and what became of it cannot be found out."""
 
 
 class DuplicateKey(StoreError):
@@ -55,7 +59,7 @@ class Change(NamedTuple):
     """A row that changed. Of several changes of one row only the last is known.
 
     Args:
-        version: the number of the change; it grows over the whole store.
+        version: the number of the change; it grows over the company, or over the whole store.
         key: the row's id.
         created: the version that the row began with; 0 when it is not known.
         gone: the row was deleted.
@@ -137,7 +141,10 @@ class Reader(Protocol):
         ...
 
     def latest(self) -> int:
-        """The version up to which this reader is sure to see everything: ask for it first, read afterwards."""
+        """The version up to which this reader is sure to see everything: ask for it first, read afterwards.
+
+        Versions may be counted for each company: compare only what sessions of one company, or of the root, gave.
+        """
         ...
 
     def newest(self) -> int:
@@ -236,8 +243,12 @@ class Store(Protocol):
 
     url: str
 
-    def reader(self) -> Root:
-        """The last committed state; use it on the event loop's thread only. Its write methods raise."""
+    def reader(self, *, replica: bool = False) -> Root:
+        """The last committed state; use it on the event loop's thread only. Its write methods raise.
+
+        `replica`: it may be a little older, when there is a copy for such reads. Raises StoreError while the
+        database cannot be reached.
+        """
         ...
 
     def snapshot(self) -> AbstractContextManager[Root]:
@@ -253,8 +264,13 @@ class Store(Protocol):
 
         A job that raises is undone alone. The result, or its exception, arrives only after the group is on disk.
         `long` jobs run beside the event loop, in a transaction of their own.
-        Raises StoreError when the commit fails: then no job of the group was kept.
+        Raises StoreError when the commit fails: then no job of the group was kept. A job may run more than once,
+        until it is committed, so it changes nothing but the store.
         """
+        ...
+
+    def leads(self) -> bool:
+        """Whether this process, of those that share the store, does what one of them must do: deliver, forget."""
         ...
 
     def close(self) -> None:

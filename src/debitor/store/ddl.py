@@ -15,6 +15,7 @@ from importlib.resources.abc import Traversable
 
 from debitor.schema import Column, Record
 from debitor.store import StoreError
+from debitor.store.dialect import SQLITE, Dialect
 from debitor.store.rows import CREATED, FORMS, encode, literal
 
 STATE = """CREATE TABLE IF NOT EXISTS debitor_store (
@@ -48,14 +49,6 @@ DUPLICATE = "UNIQUE constraint failed"
 _ROWS = 1_000_000
 _DISTINCT = {"bool": 2, "enum": 5, "date": 1000, "datetime": 100_000, "code": 10_000}
 """Kind -> typical number of different values among that many rows; other kinds have nearly as many as rows."""
-_STORED = {
-    "text": "TEXT",
-    "decimal": "INTEGER",
-    "factor": "TEXT",
-    "int": "INTEGER",
-    "bool": "INTEGER",
-    "bytes": "BLOB",
-}
 _NUMBERED = re.compile(r"(\d{4})-.+\.sql")
 
 
@@ -81,24 +74,24 @@ class Table:
 def table(record: Record) -> Table:
     """Return the statements for a record."""
     lead = ("company",) if record.by_company else ()
-    columns = dict.fromkeys(lead, "INTEGER NOT NULL") | {c.name: _definition(c) for c in record.columns}
+    columns = dict.fromkeys(lead, "INTEGER NOT NULL") | {c.name: definition(c, SQLITE) for c in record.columns}
     if record.tracked:
         columns[CREATED] = "INTEGER NOT NULL DEFAULT 0"
     body = [f'  "{name}" {definition}' for name, definition in columns.items()]
-    body.append(f"  PRIMARY KEY ({_names(lead + record.key)})")
+    body.append(f"  PRIMARY KEY ({names(lead + record.key)})")
     create = f'CREATE TABLE "{record.name}" (\n' + ",\n".join(body) + "\n) STRICT, WITHOUT ROWID"
 
     others: dict[str, str] = {}
     statistics = {record.name: _statistics(record, record.key, unique=True)}
-    unique = _unique(record)
+    unique = unique_groups(record)
     for kind, groups in (("UNIQUE INDEX", unique), ("INDEX", record.indexes)):
         for group in groups:
             name = f"{record.name}__{'__'.join(group)}"
-            others[name] = f'CREATE {kind} "{name}" ON "{record.name}" ({_names(lead + group)})'
+            others[name] = f'CREATE {kind} "{name}" ON "{record.name}" ({names(lead + group)})'
             statistics[name] = _statistics(record, group, unique=kind == "UNIQUE INDEX")
     if record.tracked:
         name = f"{record.name}__version"
-        others[name] = f'CREATE INDEX "{name}" ON "{record.name}" ({_names((*lead, "version"))})'
+        others[name] = f'CREATE INDEX "{name}" ON "{record.name}" ({names((*lead, "version"))})'
         statistics[name] = _statistics(record, ("version",), unique=True)
     others |= dict(_triggers(record, lead))
     return Table(record.name, create, columns, others, statistics)
@@ -120,18 +113,21 @@ def _statistics(record: Record, columns: Sequence[str], *, unique: bool) -> str:
     return " ".join(map(str, counts))
 
 
-def _definition(column: Column) -> str:
+def definition(column: Column, dialect: Dialect) -> str:
+    """Return how a column is declared."""
     form = FORMS[column.type.kind]
-    default = literal(encode(column, column.default))
+    blank = encode(column, column.default)
+    default = dialect.blob(blank) if isinstance(blank, bytes) else literal(blank)
     check = f' CHECK ("{column.name}" IN (0, 1))' if form == "bool" else ""
-    return f"{_STORED[form]} NOT NULL DEFAULT {default}{check}"
+    return f"{dialect.types[form]} NOT NULL DEFAULT {default}{check}"
 
 
-def _names(columns: Iterable[str]) -> str:
+def names(columns: Iterable[str]) -> str:
+    """Return columns as a list in SQL."""
     return ", ".join(f'"{c}"' for c in columns)
 
 
-def _unique(record: Record) -> list[tuple[str, ...]]:
+def unique_groups(record: Record) -> list[tuple[str, ...]]:
     """Return the column groups that are unique besides the key."""
     unique = list(record.unique)
     if record.key != ("id",) and ("id",) not in unique:
@@ -153,7 +149,7 @@ def _triggers(record: Record, lead: tuple[str, ...]) -> Iterator[tuple[str, str]
     frozen = f"{FROZEN}: {record.name} cannot be "
 
     if record.frozen:
-        event = "UPDATE" if whole else f"UPDATE OF {_names(record.frozen)}"
+        event = "UPDATE" if whole else f"UPDATE OF {names(record.frozen)}"
         yield trigger("frozen", event, only, f"{frozen}changed")
     if not record.deletable or (whole and not only):
         yield trigger("kept", "DELETE", "", f"{frozen}deleted")
@@ -163,7 +159,7 @@ def _triggers(record: Record, lead: tuple[str, ...]) -> Iterator[tuple[str, str]
         return
     # INSERT OR REPLACE deletes the row in its way without running the trigger above.
     posted = f' AND "{record.frozen_when}" = 1' if only and record.deletable else ""
-    for group in (record.key, *_unique(record)):
+    for group in (record.key, *unique_groups(record)):
         same = " AND ".join(f'"{c}" = NEW."{c}"' for c in lead + group)
         when = f' WHEN EXISTS (SELECT 1 FROM "{record.name}" WHERE {same}{posted})'  # noqa: S608 - declared names
         failed = ", ".join(f"{record.name}.{c}" for c in lead + group)

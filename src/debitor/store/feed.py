@@ -6,8 +6,9 @@ by it. So the cost of asking grows with the number of changes, not with the size
     journal_line     version 7, 12, 13                    changed after 11, up to 14 -> 12 13
     debitor_deleted  journal_line 14 (created at 9)                                  -> 14, gone
 
-One transaction writes at a time and versions are given inside it, so they become visible in their order: who reads
-`latest` first and rows afterwards misses nothing that has a greater version.
+One transaction at a time writes to a store (SQLite) or to a company (PostgreSQL), and versions are given inside it,
+so they become visible in their order: who reads `latest` first and rows afterwards misses nothing that has a greater
+version.
 """
 
 from __future__ import annotations
@@ -18,14 +19,13 @@ from itertools import takewhile
 from typing import Any
 
 from debitor.schema import Record, Row, record_of
+from debitor.store.dialect import Dialect
 from debitor.store.rows import CREATED
 
 NEXT_VERSION = "next_version"
-"""The SQL function that gives each row of one statement a version of its own."""
-LATEST = "SELECT version FROM debitor_store"
-FORGOTTEN = "SELECT COALESCE((SELECT version FROM debitor_forgotten), 0)"
-_FORGOTTEN_NOW = """INSERT INTO debitor_forgotten (one, version) VALUES (1, ?)
-ON CONFLICT (one) DO UPDATE SET version = max(version, excluded.version)"""
+"""SQLite's function that gives each row of one statement a version of its own."""
+NUMBERED = "? + row_number() OVER ()"
+"""The same where the versions are counted afterwards; its value: the last version given."""
 _NEXT_LIST = """SELECT company, record FROM debitor_deleted WHERE (company, record) > (?, ?)
 ORDER BY company, record LIMIT 1"""
 _OLDEST = """SELECT version, deleted_at FROM debitor_deleted WHERE company = ? AND record = ?
@@ -73,7 +73,9 @@ def changed(cls: type[Row], by_owner: bool) -> tuple[str, str]:
 
 
 @lru_cache(None)
-def led_to(cls: type[Row], column: str, to: type[Row] | None, ours: str, filtered: bool = False) -> tuple[str, str]:
+def led_to(
+    dialect: Dialect, cls: type[Row], column: str, to: type[Row] | None, ours: str, filtered: bool = False
+) -> tuple[str, str]:
     """Return the statements for what changed and what deleted rows of a record lead to by `column`.
 
     That is the rows of `to` whose column `ours` equals it
@@ -82,21 +84,23 @@ def led_to(cls: type[Row], column: str, to: type[Row] | None, ours: str, filtere
     """
     record = _tracked(cls)
     known = {record.owner: "owner", "id": "id"}.get(column) if record.deletable else None
-    live = _led_to(f'"{record.name}"', _company(record, "f"), column, to, ours, filtered)
+    live = _led_to(dialect, f'"{record.name}"', _company(record, "f"), column, to, ours, filtered)
     gone = "f.record = ? AND f.company = ?"
-    return live, _led_to("debitor_deleted", gone, known, to, ours, filtered) if known else ""
+    return live, _led_to(dialect, "debitor_deleted", gone, known, to, ours, filtered) if known else ""
 
 
-def _led_to(table: str, where: str, column: str, to: type[Row] | None, ours: str, filtered: bool) -> str:
+def _led_to(
+    dialect: Dialect, table: str, where: str, column: str, to: type[Row] | None, ours: str, filtered: bool
+) -> str:
     found, made, join = f'f."{column}"', "0", ""
     if to is not None:
         company = 't."company" = f."company" AND ' if record_of(to).by_company else ""
-        # CROSS JOIN keeps SQLite from starting at the side that has all rows.
+        # SQLite must not start at the side that has all rows.
         equal = f't."{ours}" = {found}'
         if filtered:
-            ranges = f'SELECT 1 FROM json_each(code_ranges(t."{ours}")) AS r'  # noqa: S608 - declared names only
-            equal = f"t.\"{ours}\" <> '' AND EXISTS ({ranges} WHERE {found} BETWEEN r.value ->> 0 AND r.value ->> 1)"
-        join = f'CROSS JOIN "{record_of(to).name}" AS t ON {company}{equal} '
+            ranges, low, high = dialect.ranges(f't."{ours}"')
+            equal = f"t.\"{ours}\" <> '' AND EXISTS (SELECT 1 FROM {ranges} WHERE {found} BETWEEN {low} AND {high})"  # noqa: S608
+        join = f'{dialect.from_few} "{record_of(to).name}" AS t ON {company}{equal} '
         found, made = 't."id"', f't."{CREATED}"'
     return (
         f'SELECT f."version", {found}, {made} FROM {table} AS f {join}'  # noqa: S608 - declared names only
@@ -115,16 +119,16 @@ def remember(cls: type[Row], where: str, version: str = f"{NEXT_VERSION}()") -> 
     return f'INSERT INTO debitor_deleted ({columns}) SELECT {values} FROM "{record.name}" WHERE {where}'  # noqa: S608
 
 
-def remember_many(cls: type[Row]) -> str:
+def remember_many(dialect: Dialect, cls: type[Row]) -> str:
     """Return the statement that remembers many rows at once; row by row costs three times as much.
 
-    Its values: the last version given, the moment, the company (if the record has one), the ids as a JSON list.
+    Its values: the last version given, the moment, the company (if the record has one), the ids as a list.
     """
     company = '"company" = ? AND ' if record_of(cls).by_company else ""
-    return remember(cls, f'{company}"id" IN (SELECT value FROM json_each(?))', "? + row_number() OVER ()")  # noqa: S608 - declared names only
+    return remember(cls, company + dialect.among('"id"', "?", "text"), NUMBERED)
 
 
-def forget(run: Run, before: str, most: int) -> int:
+def forget(run: Run, dialect: Dialect, before: str, most: int) -> int:
     """Forget deletions older than a moment, `most` at once. Returns how many it forgot."""
     number = 0
     at: tuple[int, str] = (-1, "")
@@ -134,6 +138,6 @@ def forget(run: Run, before: str, most: int) -> int:
         old = [version for version, _ in takewhile(lambda row: row[1] < before, oldest)]
         if old:
             run(_FORGET, (*at, old[-1]))
-            run(_FORGOTTEN_NOW, (old[-1],))
+            run(dialect.forgotten_now, (at[0], old[-1]) if dialect.by_company else (old[-1],))
             number += len(old)
     return number

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from threading import Lock
 
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND = timedelta(milliseconds=1)
 _RANDOM_BITS = 74
 _RANDOM_BYTES = 10
 _END = (1 << 48) - 1
@@ -44,6 +46,16 @@ class Identity:
         text = f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{rest:03d}Z"
         self._stamp = (millisecond, text)
         return text
+
+    def later(self, stamp: str) -> None:
+        """Let what is stamped from now on be later than this stamp, which another server may have given."""
+        moment = datetime.fromisoformat(stamp)
+        millisecond = (moment - _EPOCH) // _MILLISECOND
+        self._floor = max(self._floor, millisecond + 1)
+
+    def mark(self) -> int:
+        """Return a random number from 1 to 2**48."""
+        return int.from_bytes(self._entropy(6), "big") + 1
 
     def seal(self) -> None:
         """Let what is stamped from now on be later than what was stamped before."""

@@ -18,22 +18,34 @@ def open_store(
     records: Iterable[Record] | None = None,
     clock: Callable[[], int] = time.time_ns,
     entropy: Callable[[int], bytes] = os.urandom,
+    replica_url: str = "",
 ) -> Store:
     """Open a store, and make or complete its tables.
 
     Args:
-        url: `sqlite://` and a path: `sqlite:///var/lib/debitor/debitor.db` is absolute, `sqlite://books.db` is not.
+        url: `sqlite://` and a path: `sqlite:///var/lib/debitor/debitor.db` is absolute, `sqlite://books.db` is not;
+            or `postgresql://` and what libpq takes.
         records: what is kept; by default every record declared so far.
         clock: nanoseconds since 1970.
         entropy: n -> n random bytes.
+        replica_url: PostgreSQL only: a replica, for reads that may be a little older.
     Raises:
-        StoreError: no such kind of store; the file cannot be opened, is something else, or is of a newer version.
+        StoreError: no such kind of store; it cannot be opened, is something else, or is of a newer version.
     """
     scheme, _, path = url.partition("://")
+    kept = tuple(RECORDS.values() if records is None else records)
+    if scheme in ("postgresql", "postgres"):
+        try:
+            from debitor.store.postgresql.store import PostgresqlStore
+        except ImportError as error:
+            raise StoreError(f"PostgreSQL needs its driver: pip install 'debitor[postgresql]' ({error})") from error
+
+        return PostgresqlStore(url, records=kept, clock=clock, entropy=entropy, replica_url=replica_url)
     if scheme != "sqlite" or not path:
-        raise StoreError(f"{url} names no store that debitor knows; write sqlite:///path/to/debitor.db")
+        raise StoreError(
+            f"{url} names no store that debitor knows; write sqlite:///path/to/debitor.db "
+            "or postgresql://user@host/database"
+        )
     if re.match(r"/[A-Za-z]:[/\\]", path):
         path = path[1:]  # sqlite:///C:/books.db
-    return SqliteStore(
-        path, records=tuple(RECORDS.values() if records is None else records), clock=clock, entropy=entropy
-    )
+    return SqliteStore(path, records=kept, clock=clock, entropy=entropy)

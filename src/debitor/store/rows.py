@@ -109,8 +109,6 @@ def literal(value: Any) -> str:
     """Return an encoded value as an SQL literal."""
     if isinstance(value, str):
         return "'" + value.replace("'", "''") + "'"
-    if isinstance(value, bytes):
-        return f"X'{value.hex()}'"
     assert isinstance(value, int), f"no literal for {value!r}"
     return str(int(value))
 

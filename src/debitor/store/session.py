@@ -1,29 +1,28 @@
-"""What a job sees of SQLite: reads and writes inside one company, over one connection.
+"""What a job sees of a database: reads and writes inside one company, over one connection.
 
-Statement texts are made once per shape (record, columns) and shared by all connections; SQLite's own statement
-cache then saves the parsing too.
+Statement texts are made once per shape (record, columns) and shared by all connections; a cache of prepared
+statements in each connection then saves the parsing too.
 """
 
 from __future__ import annotations
 
-import re
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import islice
-from typing import Any, NamedTuple, NoReturn, TypeVar
+from typing import Any, ClassVar, NamedTuple, NoReturn, TypeVar
 
-import apsw
 from msgspec.structs import replace
 
 from debitor.query import Query
 from debitor.ranges import Range
-from debitor.schema import BLANK_GUID, Changes, Row, record_of
-from debitor.store import Change, DuplicateKey, FrozenRow, Span, StoreError, feed
-from debitor.store.ddl import DUPLICATE, FROZEN
-from debitor.store.feed import NEXT_VERSION
+from debitor.schema import BLANK_GUID, Changes, Record, Row, record_of
+from debitor.store import Change, Span, feed
+from debitor.store.dialect import Dialect
 from debitor.store.identity import Identity
 from debitor.store.rows import (
     ENCODERS,
+    FORMS,
     SYSTEM,
     ZERO,
     Codec,
@@ -35,12 +34,11 @@ from debitor.store.rows import (
     unscaled,
     update_of,
 )
-from debitor.store.sql import compile_query, listed
+from debitor.store.sql import compile_query
 
 R = TypeVar("R", bound=Row)
 
 _MANY = frozenset({tuple, list, set, frozenset})
-_DUPLICATE = re.compile(rf"{DUPLICATE}: (\w+)\.\w+")
 
 _UNKNOWN: Any = object()
 MOST_KEPT = 5000
@@ -55,28 +53,31 @@ class Shape(NamedTuple):
     codec: Codec
 
 
-_SHAPES: dict[tuple[Any, ...], Shape] = {}
-
-
-def shape(pattern: str, cls: type[Row], equal: Mapping[str, Any], *more: str) -> Shape:
+def shape(dialect: Dialect, pattern: str, cls: type[Row], equal: Mapping[str, Any], *more: str) -> Shape:
     """Return the statement of a pattern for a record and its equality conditions.
 
     Args:
+        dialect: whose SQL it is.
         pattern: SQL with {table}, {names}, {where}, {key} and, for `more`, {0}, {1} ...
         cls: the record.
         equal: column -> value, or a list of values.
         more: pieces of SQL that belong to the shape.
     """
     at = (pattern, cls, more, *[(c, type(v) in _MANY) for c, v in equal.items()])
-    found = _SHAPES.get(at)
+    found: Shape | None = dialect.shapes.get(at)
     if found is None:
         lists = tuple(type(v) in _MANY for v in equal.values())
-        found = _SHAPES[at] = _shape(pattern, codec_of(cls), tuple(equal), lists, more)
+        found = dialect.shapes[at] = _shape(dialect, pattern, codec_of(cls), tuple(equal), lists, more)
     return found
 
 
 def _shape(
-    pattern: str, codec: Codec, names: tuple[str, ...], lists: tuple[bool, ...], more: tuple[str, ...]
+    dialect: Dialect,
+    pattern: str,
+    codec: Codec,
+    names: tuple[str, ...],
+    lists: tuple[bool, ...],
+    more: tuple[str, ...],
 ) -> Shape:
     record = codec.record
     conditions = ['"company" = ?'] if record.by_company else []
@@ -85,8 +86,8 @@ def _shape(
         kind = record.by_name[name].type.kind
         encoder = ENCODERS.get(kind)
         if several:
-            conditions.append(f'"{name}" IN (SELECT value FROM json_each(?))')  # noqa: S608 - declared names only
-            encoders.append(_lister(int if kind == "bool" else encoder))
+            conditions.append(dialect.among(f'"{name}"', "?", FORMS[kind]))
+            encoders.append(dialect.lister(int if kind == "bool" else encoder))
         else:
             conditions.append(f'"{name}" = ?')
             encoders.append(encoder)
@@ -94,111 +95,85 @@ def _shape(
         *more,
         table=f'"{record.name}"',
         names=codec.names,
-        where=" AND ".join(conditions) or "1",
+        where=" AND ".join(conditions) or dialect.true,
         key=", ".join(f'"{c}"' for c in record.key),
     )
     return Shape(sql, tuple(encoders), codec)
 
 
-def _lister(encoder: Callable[[Any], Any] | None) -> Callable[[Any], str]:
-    return lambda values: listed(values, encoder)
-
-
-class Writing:
+class Writing(ABC):
     """The state of a connection's transaction, shared by all sessions on it.
 
     A job's first write opens its savepoint, so that a job that only reads, and often refuses, costs nothing.
 
     Attributes:
-        version: the last row version given.
+        dialect: what the database's SQL is like.
+        errors: what its driver raises.
+        connection, cursor: of the driver, or with its face: `execute`, `executemany`, `fetchall`, `changes`.
         now: time stamp of the running job.
         active: a transaction is running, so sessions may write.
         open: what is written now can be undone: the job's savepoint is open, or the transaction is its own.
         dirty: something was written since BEGIN.
-        kept: record -> what was read of it, for records declared `kept`. A write of the record drops it.
-        touched: kept records written since BEGIN.
     """
 
-    def __init__(self, connection: apsw.Connection, identity: Identity) -> None:
-        self.connection = connection
-        self.cursor = connection.cursor()
+    dialect: ClassVar[Dialect]
+    errors: ClassVar[tuple[type[Exception], ...]]
+    connection: Any
+    cursor: Any
+
+    def __init__(self, identity: Identity) -> None:
         self.identity = identity
-        self.version = 0
         self.now = ""
         self.active = self.open = self.dirty = False
-        self.kept: dict[type[Row], dict[tuple[Any, ...], Any]] = {}
-        self.touched: set[type[Row]] = set()
-        connection.create_scalar_function(NEXT_VERSION, self.next_version, 0)
 
-    def next_version(self, *_: object) -> int:
-        """Return a number that no row of the store had."""
-        self.version += 1
-        return self.version
+    @abstractmethod
+    def next_version(self, company: int, record: Record) -> int:
+        """Return a number that no row of the record had."""
 
-    def next_versions(self, number: int) -> range:
-        """Return so many numbers that no row of the store had."""
-        first = self.version + 1
-        self.version += number
-        return range(first, first + number)
+    @abstractmethod
+    def next_versions(self, number: int, company: int, record: Record) -> Sequence[int]:
+        """Return so many numbers that no row of the record had."""
 
+    @abstractmethod
     def begin_write(self) -> None:
         """Make the next write undoable. Raises StoreError when the transaction was lost meanwhile."""
-        assert self.active, "a session writes after its transaction has ended, or is a reader"
-        if not self.connection.in_transaction:
-            raise StoreError("The transaction was rolled back after an earlier error.")
-        self.cursor.execute("SAVEPOINT job")
-        self.open = self.dirty = True
 
-    def remember(self, record: type[Row]) -> dict[tuple[Any, ...], Any]:
+    @abstractmethod
+    def remember(self, record: type[Row], company: int) -> dict[tuple[Any, ...], Any]:
         """Return what is remembered of a kept record."""
-        found = self.kept.get(record)
-        if found is None or len(found) >= MOST_KEPT:
-            found = self.kept[record] = {}
-        return found
 
-    def touch(self, record: type[Row]) -> None:
+    @abstractmethod
+    def touch(self, record: type[Row], company: int) -> None:
         """Forget a kept record that is being written."""
-        self.touched.add(record)
-        self.kept.pop(record, None)
 
-    def undone(self) -> None:
-        """Forget what a write that was undone may have left in memory."""
-        if self.touched:
-            self.kept.clear()
+    @abstractmethod
+    def forget(self, records: Iterable[type[Row]] | None = None) -> None:
+        """Forget what is remembered of these kept records, or of all."""
 
-    def fail(self, error: apsw.Error, codec: Codec | None = None) -> NoReturn:
+    @abstractmethod
+    def savepoint(self, name: str) -> None:
+        """Begin a part that can be undone alone."""
+
+    @abstractmethod
+    def release(self, name: str) -> None:
+        """End a part."""
+
+    @abstractmethod
+    def undo(self, name: str) -> None:
+        """Undo a part, if the transaction is still there, and forget what it may have left in memory."""
+
+    @abstractmethod
+    def fail(self, error: Exception, codec: Codec | None = None) -> NoReturn:
         """Raise what an error of the driver means."""
-        if not self.connection.in_transaction:
-            # SQLite rolls back by itself when, say, the disk is full; nothing may be written outside.
-            self.open = False
-        raise translated(error, codec) from error
 
 
-def translated(error: apsw.Error, codec: Codec | None = None) -> StoreError:
-    """Return the store's error for one of the driver."""
-    message = str(error)
-    if isinstance(error, apsw.ConstraintError):
-        if FROZEN in message:
-            return FrozenRow(message)
-        if codec is not None and (found := _DUPLICATE.search(message)):
-            record = codec.record
-            columns = tuple(c for c in re.findall(r"\.(\w+)", message) if c != "company")
-            return DuplicateKey(found[1], columns if found[1] == record.name else ())
-    if isinstance(error, apsw.FullError):
-        return StoreError("The disk is full, so nothing was written. Free some space and try again.")
-    if isinstance(error, apsw.ReadOnlyError):
-        return StoreError("The store cannot be written to: the file or its folder is read-only.")
-    if isinstance(error, apsw.BusyError | apsw.LockedError):
-        return StoreError("The store is locked by another program. Try again when that has finished.")
-    return StoreError(f"The store could not do this: {message}")
-
-
-class Session:
-    """Implements `Transaction` inside one company (see debitor.store for what the methods promise)."""
+class Session(ABC):
+    """Most of `Transaction` inside one company (see debitor.store for what the methods promise)."""
 
     def __init__(self, writing: Writing, company: int) -> None:
         self.company = company
         self._writing = writing
+        self._dialect = writing.dialect
         self._cursor = writing.cursor
         self._identity = writing.identity
 
@@ -213,9 +188,10 @@ class Session:
         values += [v if e is None else e(v) for e, v in zip(made.encoders, equal.values(), strict=True)]
         values += more
         try:
-            return self._cursor.execute(made.sql, values).fetchall()
-        except apsw.Error as error:
+            rows: list[tuple[Any, ...]] = self._cursor.execute(made.sql, values).fetchall()
+        except self._writing.errors as error:
             self._writing.fail(error, made.codec)
+        return rows
 
     def get(self, record: type[R], id: str) -> R | None:
         """The row with this id."""
@@ -224,7 +200,7 @@ class Session:
     def find(self, record: type[R], **equal: Any) -> R | None:
         """The first row, by key, with these values."""
         if record_of(record).kept:
-            known = self._writing.remember(record)
+            known = self._writing.remember(record, self.company)
             at = (self.company, *equal.items())
             found: R | None = known.get(at, _UNKNOWN)
             if found is _UNKNOWN:
@@ -233,14 +209,14 @@ class Session:
         return self._find(record, equal)
 
     def _find(self, record: type[R], equal: Mapping[str, Any]) -> R | None:
-        made = shape("SELECT {names} FROM {table} WHERE {where} ORDER BY {key} LIMIT 1", record, equal)
+        made = shape(self._dialect, "SELECT {names} FROM {table} WHERE {where} ORDER BY {key} LIMIT 1", record, equal)
         rows = self._rows(made, equal)
         return made.codec.decode(rows)[0] if rows else None
 
     def all(self, record: type[R], *, order: Sequence[str] = (), limit: int = 0, **equal: Any) -> list[R]:
         """All rows with these values, ordered by columns, then by key."""
         if record_of(record).kept:
-            known = self._writing.remember(record)
+            known = self._writing.remember(record, self.company)
             same = [(c, tuple(v) if type(v) in _MANY else v) for c, v in equal.items()]
             at = (self.company, "all", *order, limit, *same)
             if at not in known:
@@ -252,8 +228,8 @@ class Session:
         terms = [f'"{c.removeprefix("-")}"{" DESC" if c.startswith("-") else ""}' for c in order]
         terms += [f'"{c}"' for c in codec_of(record).record.key]
         made = shape(
-            "SELECT {names} FROM {table} WHERE {where} ORDER BY {0} LIMIT {1}",
-            record, equal, ", ".join(terms), str(limit or -1),
+            self._dialect, "SELECT {names} FROM {table} WHERE {where} ORDER BY {0} LIMIT {1}",
+            record, equal, ", ".join(terms), str(limit) if limit else self._dialect.no_limit,
         )  # fmt: skip
         return made.codec.decode(self._rows(made, equal))
 
@@ -265,13 +241,13 @@ class Session:
             pattern = 'SELECT {0} FROM {table} WHERE {where} ORDER BY "{1}" DESC LIMIT 1'
         else:
             pattern = "SELECT {0} FROM {table} WHERE {where} ORDER BY {key} LIMIT 1"
-        made = shape(pattern, record, equal, columns_text(columns), last_by)
+        made = shape(self._dialect, pattern, record, equal, columns_text(columns), last_by)
         rows = self._rows(made, equal)
         return decoder_of(record, columns)(*rows[0]) if rows else None
 
     def greatest(self, record: type[Row], column: str, **equal: Any) -> Any:
         """The greatest value of the column, or its blank."""
-        made = shape('SELECT max("{0}") FROM {table} WHERE {where}', record, equal, column)
+        made = shape(self._dialect, 'SELECT max("{0}") FROM {table} WHERE {where}', record, equal, column)
         kept = made.codec.record.by_name[column]
         assert kept.type.kind != "factor", "factors are texts, whose greatest is not the greatest number"
         value = self._rows(made, equal)[0][0]
@@ -279,7 +255,8 @@ class Session:
 
     def total(self, record: type[Row], column: str, **equal: Any) -> Any:
         """The sum of a decimal column."""
-        made = shape('SELECT sum("{0}") FROM {table} WHERE {where}', record, equal, column)
+        total = self._dialect.sum(f'"{column}"')
+        made = shape(self._dialect, "SELECT {0} FROM {table} WHERE {where}", record, equal, total)
         assert made.codec.record.by_name[column].type.kind == "decimal", f"{column} is not a decimal column"
         value = self._rows(made, equal)[0][0]
         return unscaled(value) if value else ZERO
@@ -304,9 +281,10 @@ class Session:
                 if bound is not None:
                     bounds.append(f' AND "{name}" {operator} ?')
                     values.append(bound if encoder is None else encoder(bound))
+        sums = [self._dialect.sum(f'"{c}"') for c in columns]
         made = shape(
-            "SELECT {0} FROM {table} WHERE {where}{1} GROUP BY {2} ORDER BY {2}", record, equal,
-            ", ".join([columns_text(by), *(f'sum("{c}")' for c in columns)]), "".join(bounds), columns_text(by),
+            self._dialect, "SELECT {0} FROM {table} WHERE {where}{1} GROUP BY {2} ORDER BY {2}", record, equal,
+            ", ".join([columns_text(by), *sums]), "".join(bounds), columns_text(by),
         )  # fmt: skip
         groups, at = [kept[c] for c in by], len(by)
         return [
@@ -316,15 +294,15 @@ class Session:
 
     def count(self, record: type[Row], **equal: Any) -> int:
         """How many rows have these values."""
-        made = shape("SELECT count(*) FROM {table} WHERE {where}", record, equal)
+        made = shape(self._dialect, "SELECT count(*) FROM {table} WHERE {where}", record, equal)
         return int(self._rows(made, equal)[0][0])
 
     def run(self, query: Query, params: Sequence[Any], context: Mapping[str, Any]) -> list[tuple[Any, ...]]:
         """Rows of an entity set as wire-ready tuples."""
-        made = compile_query(query)
+        made = compile_query(query, self._dialect)
         try:
             rows = self._cursor.execute(made.sql, made.bind(self.company, params, context, self.now)).fetchall()
-        except apsw.Error as error:
+        except self._writing.errors as error:
             self._writing.fail(error)
         return rows if made.convert is None else made.convert(rows)
 
@@ -332,13 +310,13 @@ class Session:
         self, query: Query, params: Sequence[Any], context: Mapping[str, Any], size: int
     ) -> Iterator[list[tuple[Any, ...]]]:
         """The rows of `run`, so many at a time, from a cursor of their own."""
-        made = compile_query(query)
+        made = compile_query(query, self._dialect)
         cursor = self._writing.connection.cursor()
         try:
             cursor.execute(made.sql, made.bind(self.company, params, context, self.now))
             while rows := list(islice(cursor, size)):
                 yield rows if made.convert is None else made.convert(rows)
-        except apsw.Error as error:
+        except self._writing.errors as error:
             self._writing.fail(error)
         finally:
             cursor.close()
@@ -347,21 +325,27 @@ class Session:
 
     def _run(self, sql: str, values: tuple[Any, ...]) -> list[tuple[Any, ...]]:
         try:
-            return self._cursor.execute(sql, values).fetchall()
-        except apsw.Error as error:
+            rows: list[tuple[Any, ...]] = self._cursor.execute(sql, values).fetchall()
+        except self._writing.errors as error:
             self._writing.fail(error)
+        return rows
 
     def latest(self) -> int:
         """The version up to which this session is sure to see everything."""
-        return int(self._run(feed.LATEST, ())[0][0])
+        return int(self._run(self._dialect.latest, self._counted)[0][0])
 
+    @property
+    def _counted(self) -> tuple[int, ...]:
+        """What says whose versions are asked for."""
+        return (self.company,) if self._dialect.by_company else ()
+
+    @abstractmethod
     def newest(self) -> int:
         """A version that no row this session sees has surpassed."""
-        return self._writing.version if self._writing.active else self.latest()
 
     def forgotten(self) -> int:
         """The version up to which deletions may have been forgotten."""
-        return int(self._run(feed.FORGOTTEN, ())[0][0])
+        return int(self._run(self._dialect.forgotten, self._counted)[0][0])
 
     def changed(self, record: type[Row], span: Span, limit: int, *, owner: str | None = None) -> list[Change]:
         """Rows that changed and rows that were deleted within a span, in order of version."""
@@ -381,7 +365,7 @@ class Session:
         filtered: bool = False,
     ) -> list[Change]:
         """What the changed and deleted rows of a record lead to, in order of version."""
-        live, gone = feed.led_to(record, column, to, ours, filtered)
+        live, gone = feed.led_to(self._dialect, record, column, to, ours, filtered)
         found = self._merged(record_of(record).name, live, gone, span, (), limit)
         return [change._replace(gone=False) for change in found]
 
@@ -410,25 +394,27 @@ class Session:
         if not writing.open:
             writing.begin_write()
         if codec.record.kept:
-            writing.touch(codec.record.row)
+            writing.touch(codec.record.row, self.company)
         try:
             self._cursor.execute(sql, values)
-        except apsw.Error as error:
+        except self._writing.errors as error:
             writing.fail(error, codec)
-        return writing.connection.changes()
+        number: int = writing.connection.changes()
+        return number
 
     def _do_many(self, sql: str, values: Sequence[Any], codec: Codec) -> int:
         writing = self._writing
         if not writing.open:
             writing.begin_write()
         if codec.record.kept:
-            writing.touch(codec.record.row)
-        before = writing.connection.total_changes()
+            writing.touch(codec.record.row, self.company)
+        before: int = writing.connection.total_changes()
         try:
             self._cursor.executemany(sql, values)
-        except apsw.Error as error:
+        except self._writing.errors as error:
             writing.fail(error, codec)
-        return writing.connection.total_changes() - before
+        after: int = writing.connection.total_changes()
+        return after - before
 
     def _codec(self, cls: type[Row]) -> Codec:
         codec = codec_of(cls)
@@ -442,7 +428,7 @@ class Session:
         codec = self._codec(type(row))
         writing = self._writing
         id = row.id if row.id != BLANK_GUID else self._identity.new_id()
-        version, now = writing.next_version(), writing.now
+        version, now = writing.next_version(self.company, codec.record), writing.now
         self._do(codec.insert, codec.encode(self.company, row, id, version, now), codec)
         return replace(row, id=id, version=version, modified_at=now)
 
@@ -454,7 +440,8 @@ class Session:
         codec = self._codec(type(rows[0]))
         assert all(type(r) is codec.record.row for r in rows), "insert_many takes rows of one record"
         writing, number = self._writing, len(rows)
-        ids, versions = self._identity.new_ids(number), writing.next_versions(number)
+        ids = self._identity.new_ids(number)
+        versions = writing.next_versions(number, self.company, codec.record)
         self._do_many(codec.insert, codec.encode_all(self.company, rows, ids, versions, writing.now), codec)
 
     def update(self, row: R, **changes: Any) -> R:
@@ -463,7 +450,8 @@ class Session:
         assert not set(changes) & set(SYSTEM), "the store itself sets id, version and time"
         changes = {c: v for c, v in changes.items() if getattr(row, c) != v}
         assert codec.record.owner not in changes, f"{codec.record.owner} of {codec.record.name} never changes"
-        new = replace(row, **changes, version=self._writing.next_version(), modified_at=self._writing.now)
+        version = self._writing.next_version(self.company, codec.record)
+        new = replace(row, **changes, version=version, modified_at=self._writing.now)
         made = update_of(type(row), tuple(changes))
         (values,) = made.encode(self.company, ((row, new),), (new.version,), new.modified_at)
         written = self._do(made.sql, values, codec)
@@ -475,12 +463,12 @@ class Session:
         codec = self._codec(record)
         assert not set(changes) & set(SYSTEM), "the store itself sets id, version and time"
         pieces = "".join(f'"{c}" = ?, ' for c in changes)
-        made = shape(
-            f'UPDATE {{table}} SET {{0}}"version" = {NEXT_VERSION}(), "modified_at" = ? WHERE {{where}}',  # noqa: S608
-            record, equal, pieces,
-        )  # fmt: skip
         values = [encode(codec.record.by_name[c], v) for c, v in changes.items()]
-        return self._do(made.sql, [*values, self._writing.now, *self._conditions(made, equal)], codec)
+        return self._update_where(codec, pieces, values, equal)
+
+    @abstractmethod
+    def _update_where(self, codec: Codec, pieces: str, values: list[Any], equal: Mapping[str, Any]) -> int:
+        """Set columns by `pieces` of SQL, and to each row a version of its own. Returns how many rows."""
 
     def _conditions(self, made: Shape, equal: Mapping[str, Any]) -> list[Any]:
         lead = [self.company] if made.codec.record.by_company else []
@@ -491,19 +479,27 @@ class Session:
         codec = self._codec(type(row))
         key = codec.key(self.company, row)
         if codec.record.tracked:
-            self._do(feed.remember(type(row), codec.by_key), (self._writing.now, *key), codec)
+            self._remember(codec, codec.by_key, key)
         written = self._do(_delete(codec), key, codec)
         assert written == 1, f"{codec.record.name} {row.id} is no longer there"
 
     def delete_where(self, record: type[Row], **equal: Any) -> int:
         """Remove all rows with these values."""
         codec = self._codec(record)
-        made = shape("DELETE FROM {table} WHERE {where}", record, equal)
+        made = shape(self._dialect, "DELETE FROM {table} WHERE {where}", record, equal)
         values = self._conditions(made, equal)
         if codec.record.tracked:
             where = made.sql.partition(" WHERE ")[2]
-            self._do(feed.remember(record, where), (self._writing.now, *values), codec)
+            self._remember(codec, where, values)
         return self._do(made.sql, values, codec)
+
+    @abstractmethod
+    def _remember(self, codec: Codec, where: str, values: Sequence[Any]) -> None:
+        """Remember rows that are about to be deleted, each under a version of its own."""
+
+    @abstractmethod
+    def _remember_many(self, codec: Codec, ids: list[str]) -> None:
+        """The same for these rows."""
 
     def write(self, changes: Changes) -> None:
         """Write a set of changes, grouped by record."""
@@ -513,7 +509,8 @@ class Session:
         writing = self._writing
         for (cls, columns), pairs in _grouped(changes.update, _changing).items():
             codec, made = self._codec(cls), update_of(cls, columns)
-            values = made.encode(self.company, pairs, writing.next_versions(len(pairs)), writing.now)
+            versions = writing.next_versions(len(pairs), self.company, codec.record)
+            values = made.encode(self.company, pairs, versions, writing.now)
             written = self._do_many(made.sql, values, codec)
             assert written == len(pairs), f"{codec.record.name}: rows to change are no longer there"
 
@@ -521,15 +518,13 @@ class Session:
             codec = self._codec(cls)
             keys = [codec.key(self.company, r) for r in gone]
             if codec.record.tracked:
-                lead = [self.company] if codec.record.by_company else []
-                told = [writing.version, writing.now, *lead, listed([row.id for row in gone])]
-                writing.version += self._do(feed.remember_many(cls), told, codec)
+                self._remember_many(codec, [row.id for row in gone])
             written = self._do_many(_delete(codec), keys, codec)
             assert written == len(gone), f"{codec.record.name}: rows to remove are no longer there"
 
 
 class RootSession(Session):
-    """Implements `Root`: the whole store over one connection."""
+    """Most of `Root`: the whole store over one connection."""
 
     def __init__(self, writing: Writing) -> None:
         super().__init__(writing, 0)
@@ -541,45 +536,42 @@ class RootSession(Session):
         found = self._companies.get(company)
         if found is None:
             assert company > 0, f"{company} is no company's key"
-            found = self._companies[company] = Session(self._writing, company)
+            found = self._companies[company] = self._inside(company)
         return found
+
+    @abstractmethod
+    def _inside(self, company: int) -> Session:
+        """Return a session of a company, over the same connection."""
 
     def forget(self, records: Iterable[type[Row]] | None = None) -> None:
         """Forget what is remembered of these kept records, or of all."""
-        if records is None:
-            self._writing.kept.clear()
-        else:
-            for record in records:
-                self._writing.kept.pop(record, None)
+        self._writing.forget(records)
 
     def forget_deletions(self, before: str, most: int) -> int:
         """Forget deletions older than a moment, `most` at once."""
         writing = self._writing
         if not writing.open:
             writing.begin_write()
-        return feed.forget(self._run, before, most)
+        return feed.forget(self._run, self._dialect, before, most)
 
     @contextmanager
     def savepoint(self) -> Iterator[None]:
         """A part that is undone by itself when it raises, while the transaction goes on."""
-        writing, cursor = self._writing, self._cursor
+        writing = self._writing
         if not writing.open:
             # The job's own savepoint must enclose this one.
             writing.begin_write()
         self._depth += 1
         name = f"part{self._depth}"
         try:
-            cursor.execute(f"SAVEPOINT {name}")
+            writing.savepoint(name)
             try:
                 yield
             except BaseException:
-                if writing.connection.in_transaction:
-                    cursor.execute(f"ROLLBACK TO {name}")
-                    cursor.execute(f"RELEASE {name}")
-                writing.undone()
+                writing.undo(name)
                 raise
-            cursor.execute(f"RELEASE {name}")
-        except apsw.Error as error:
+            writing.release(name)
+        except self._writing.errors as error:
             writing.fail(error)
         finally:
             self._depth -= 1

@@ -9,24 +9,19 @@ A pointer that leads nowhere gives NULL in SQL and the type's blank everywhere e
 COALESCE, except where that changes nothing: `x = ?` that must hold, with a value that is not blank. The bare form
 lets SQLite start from the joined table's index.
 
-Decimals are integers scaled by 10**5 inside SQL. A literal finer than that is rounded towards the side that keeps the
-comparison true to its value: `amount lt 0.000001` asks for scaled amounts < 1, `eq` for something no amount equals.
+Decimals are integers scaled by 10**5 inside SQL; how literals meet them: slots.py. What the databases say in
+different words: dialect.py.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_UP, Context, Decimal
 from typing import Any, NamedTuple
-
-import msgspec
 
 from debitor import schema
 from debitor.query import Among, Arithmetic, Call, Compare, Field, In, Logic, Node, Not, Null, Param, Query
-from debitor.ranges import code_ranges
 from debitor.schema import (
-    FACTOR,
     SCALE,
     Col,
     Constant,
@@ -40,15 +35,11 @@ from debitor.schema import (
     Type,
     record_of,
 )
-from debitor.store.rows import FORMS, LIMIT, Form, compiled, encode, iso, literal, wire_decimal, wire_factor
+from debitor.store.dialect import Dialect
+from debitor.store.rows import FORMS, Form, compiled, encode, literal, wire_decimal, wire_factor
 
 _OPERATORS = {"eq": "=", "ne": "<>", "lt": "<", "le": "<=", "gt": ">", "ge": ">="}
 _FLIPPED = {"eq": "eq", "ne": "ne", "lt": "gt", "le": "ge", "gt": "lt", "ge": "le"}
-_SIGNS = {"add": "+", "sub": "-"}
-_ABOVE_ALL_TEXT = b""
-"""A blob sorts after every text and number, and equals none."""
-_EXACT = Context(prec=120)
-"""Room for any literal times 10**5; the default 28 digits would round long ones."""
 
 
 class Expression(NamedTuple):
@@ -79,124 +70,13 @@ class Statement:
     convert: Callable[[list[tuple[Any, ...]]], list[tuple[Any, ...]]] | None
 
 
-def compile_query(query: Query) -> Statement:
+def compile_query(query: Query, dialect: Dialect) -> Statement:
     """Return the statement of a query, from its own cache after the first time."""
-    made: Statement | None = query.compiled.get("sql")
+    made: Statement | None = query.compiled.get(dialect.name)
     if made is None:
-        made = query.compiled["sql"] = _Compiler(query.of).statement(query)
+        made = query.compiled[dialect.name] = _Compiler(query.of, dialect).statement(query)
     return made
 
-
-# --------------------------------------------------------------------------- values of slots
-
-
-def _number(value: Any, scale: int) -> Decimal:
-    return (value if isinstance(value, Decimal) else Decimal(value)).scaleb(scale, _EXACT)
-
-
-def _within(value: int) -> int:
-    return max(-LIMIT, min(LIMIT, value))
-
-
-def exactly(value: Any, scale: int) -> int | bytes:
-    """Return the integer that equals value * 10**scale, or something that no integer equals."""
-    if type(value) is int and scale == 0 and -LIMIT <= value <= LIMIT:
-        return value
-    shifted = _number(value, scale)
-    whole = int(shifted)
-    return whole if whole == shifted and -LIMIT <= whole <= LIMIT else _ABOVE_ALL_TEXT
-
-
-def below(value: Any, scale: int) -> int:
-    """Return the greatest integer that is not above value * 10**scale."""
-    return _within(int(_number(value, scale).to_integral_value(ROUND_FLOOR, _EXACT)))
-
-
-def above(value: Any, scale: int) -> int:
-    """Return the least integer that is not below value * 10**scale."""
-    return _within(int(_number(value, scale).to_integral_value(ROUND_CEILING, _EXACT)))
-
-
-def nearest(value: Any, scale: int) -> int:
-    """Return the integer nearest to value * 10**scale, for arithmetic."""
-    return _within(int(_number(value, scale).to_integral_value(ROUND_HALF_UP, _EXACT)))
-
-
-def after(prefix: str) -> str | bytes:
-    """Return the least value above every text that starts with `prefix` (texts sort by code point)."""
-    while prefix:
-        code = ord(prefix[-1]) + 1
-        if code <= 0x10FFFF:
-            # Surrogates are no characters and cannot be bound.
-            return prefix[:-1] + chr(0xE000 if code == 0xD800 else code)
-        prefix = prefix[:-1]
-    return _ABOVE_ALL_TEXT
-
-
-def listed(values: Sequence[Any], encoder: Callable[[Any], Any] | None = None) -> str:
-    """Return a list as the JSON text that json_each takes."""
-    given = values if encoder is None else [encoder(v) for v in values]
-    return msgspec.json.encode(list(given)).decode()
-
-
-def _exact_decimals(values: Sequence[Any]) -> str:
-    return listed([n for v in values if isinstance(n := exactly(v, SCALE), int)])
-
-
-_SLOT_NAMES: dict[str, Any] = {
-    "exactly": exactly, "below": below, "above": above, "nearest": nearest, "after": after, "iso": iso,
-    "listed": listed, "exact_decimals": _exact_decimals, "plain": lambda v: format(Decimal(v), "f"),
-}  # fmt: skip
-
-
-# --------------------------------------------------------------------------- functions SQL lacks
-
-
-def _half_up(value: int) -> int:
-    size: int = (abs(value) + FACTOR // 2) // FACTOR * FACTOR
-    return size if value >= 0 else -size
-
-
-def _multiply(left: int, right: int) -> int:
-    product = abs(left * right)
-    size = _within((product + FACTOR // 2) // FACTOR)
-    return size if (left < 0) == (right < 0) else -size
-
-
-def _divide(left: int, right: int) -> int | None:
-    if not right:
-        return None
-    size = _within((abs(left) * FACTOR * 2 + abs(right)) // (abs(right) * 2))
-    return size if (left < 0) == (right < 0) else -size
-
-
-def _compare_factors(left: str, right: str) -> int:
-    a, b = Decimal(left), Decimal(right)
-    return (a > b) - (a < b)
-
-
-def _of_values(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Return the function with SQL's manners: a NULL (a division by zero) gives NULL."""
-    return lambda *values: None if None in values else function(*values)
-
-
-_ON_VALUES: dict[str, Callable[..., Any]] = {
-    "text_lower": str.lower,
-    "text_upper": str.upper,
-    "text_trim": str.strip,
-    "decimal_round": _half_up,
-    "decimal_floor": lambda v: v // FACTOR * FACTOR,
-    "decimal_ceiling": lambda v: -(-v // FACTOR) * FACTOR,
-    "decimal_multiply": _multiply,
-    "decimal_divide": _divide,
-    "factor_scaled": lambda v: nearest(v, SCALE),
-    "code_ranges": lambda v: msgspec.json.encode(code_ranges(v)).decode(),
-}
-FUNCTIONS: dict[str, Callable[..., Any]] = {name: _of_values(made) for name, made in _ON_VALUES.items()}
-"""Functions to register on a connection: SQLite's own know only ASCII, and no exact decimals."""
-
-COLLATIONS: dict[str, Callable[[str, str], int]] = {"factor": _compare_factors}
-"""How factors, which are texts, are ordered."""
 
 _PARTS = {
     "year": (1, 4),
@@ -217,9 +97,9 @@ _CONDITIONS = ("contains", "startswith", "endswith")
 
 
 class _Compiler:
-    def __init__(self, of: EntitySet) -> None:
+    def __init__(self, of: EntitySet, dialect: Dialect) -> None:
         assert of.record is not None, f"{of.name} is computed, not stored"
-        self.of = of
+        self.of, self.dialect = of, dialect
         self.record = record_of(of.record)
         self.joins: dict[str, tuple[str, Record]] = {}
         self.joined: list[str] = []
@@ -237,8 +117,8 @@ class _Compiler:
             if isinstance(self.of.by_name[term.name].source, Constant):
                 continue  # it orders nothing, and SQL would take a bare number for the position of a column
             by = self.property(term.name)
-            collation = " COLLATE factor" if by.form == "factor" else ""
-            terms.append(by.solid + collation + (" DESC" if term.descending else ""))
+            value = self.dialect.factor(by.solid) if by.form == "factor" else by.solid
+            terms.append(value + (" DESC" if term.descending else ""))
 
         shown = [e.solid for e in outputs]
         if query.count:
@@ -260,10 +140,10 @@ class _Compiler:
         if query.limit is not None:
             parts.append(f"LIMIT {self.slot(f'p[{query.limit.index}]')}")
         elif query.offset is not None:
-            parts.append("LIMIT -1")
+            parts.append(f"LIMIT {self.dialect.no_limit}")
         if query.offset is not None:
             parts.append(f"OFFSET {self.slot(f'p[{query.offset.index}]')}")
-        bind = compiled(f"lambda company, p, c, now: ({''.join(f'{s}, ' for s in self.slots)})", _SLOT_NAMES)
+        bind = compiled(f"lambda company, p, c, now: ({''.join(f'{s}, ' for s in self.slots)})", self.dialect.slots)
         return Statement(" ".join(parts), bind, _conversion(query, outputs))
 
     def each(self, query: Query, numbered: str, columns: int, outputs: list[Expression]) -> Statement:
@@ -276,8 +156,8 @@ class _Compiler:
         if query.limit is not None:
             bounds.append(f"n <= {first} + {self.slot(f'p[{query.limit.index}]')}")
         names = ", ".join(f"c{i}" for i in range(columns))
-        sql = f"SELECT {names} FROM ({numbered}) WHERE {' AND '.join(bounds)} ORDER BY n"  # noqa: S608
-        bind = compiled(f"lambda company, p, c, now: ({''.join(f'{s}, ' for s in self.slots)})", _SLOT_NAMES)
+        sql = f"SELECT {names} FROM ({numbered}) AS numbered WHERE {' AND '.join(bounds)} ORDER BY n"  # noqa: S608
+        bind = compiled(f"lambda company, p, c, now: ({''.join(f'{s}, ' for s in self.slots)})", self.dialect.slots)
         return Statement(sql, bind, _conversion(query, outputs))
 
     # ----------------------------------------------------------------- slots, columns, sources
@@ -356,16 +236,18 @@ class _Compiler:
             conditions.append(f'{s}."{theirs}" < {self.slot(_context(name, kind))}')
         assert record.by_name[source.column].type.kind == "decimal", f"{source.column} is not a decimal column"
         same = [f'{s}."{theirs}" = {self.column(ours).sql}' for theirs, ours in source.on.items()]
-        total = f'SELECT COALESCE(SUM({s}."{source.column}"), 0) FROM'
+        amounts = self.dialect.sum(f'{s}."{source.column}"')
+        total = f"SELECT COALESCE({amounts}, 0) FROM"
         rows = f'"{record.name}" AS {s} WHERE'
-        plain = f"({total} {rows} {' AND '.join([*conditions, *same]) or '1'})"
+        plain = f"({total} {rows} {' AND '.join([*conditions, *same]) or self.dialect.true})"
         if source.totaling is None:
             return Expression(plain, "decimal")
         theirs, ours = source.totaling
         filtered = self.column(ours).solid
         # CROSS JOIN: the few ranges lead, and each is one stretch of an index.
-        conditions.append(f'{s}."{theirs}" BETWEEN r.value ->> 0 AND r.value ->> 1')
-        ranges = f"({total} json_each(code_ranges({filtered})) AS r CROSS JOIN {rows} {' AND '.join(conditions)})"
+        named, low, high = self.dialect.ranges(filtered)
+        conditions.append(f'{s}."{theirs}" BETWEEN {low} AND {high}')
+        ranges = f"({total} {named} CROSS JOIN {rows} {' AND '.join(conditions)})"
         return Expression(f"CASE WHEN {filtered} = '' THEN {plain} ELSE {ranges} END", "decimal")
 
     def fixed(self, path: str, value: Any) -> str:
@@ -393,7 +275,7 @@ class _Compiler:
         match node:
             case Logic():
                 parts = [self.condition(item, spine) for item in node.items]
-                return _balanced(parts, f" {node.op.upper()} ") if parts else str(int(node.op == "and"))
+                return _balanced(parts, f" {node.op.upper()} ") if parts else self.truth(node.op == "and")
             case Not():
                 return f"(NOT {self.condition(node.item)})"
             case Compare():
@@ -405,33 +287,38 @@ class _Compiler:
             case Call(name=name) if name in _CONDITIONS:
                 return f"({self.search(node, spine)})"
             case _:
-                return f"({self.expression(node, 'bool').solid})"
+                return self.dialect.condition(self.expression(node, "bool").solid)
+
+    def truth(self, value: bool) -> str:
+        return self.dialect.true if value else self.dialect.false
 
     def compare(self, node: Compare, spine: bool) -> str:
         op, left, right = node.op, node.left, node.right
         if isinstance(left, Null) or isinstance(right, Null):
             same = isinstance(left, Null) and isinstance(right, Null)
-            return str(int(same if op in ("eq", "le", "ge") else op == "ne" and not same))
+            return self.truth(same if op in ("eq", "le", "ge") else op == "ne" and not same)
         if isinstance(left, Param) and not isinstance(right, Param):
             op, left, right = _FLIPPED[op], right, left  # type: ignore[assignment]
         if isinstance(left, Param) and isinstance(right, Param) and _form(left) in ("decimal", "int", "factor"):
             # Two literals: as texts, because neither gives the other a scale.
             x, y = (self.slot(f"plain(p[{i.index}])") for i in (left, right))
-            return f"{x} {_OPERATORS[op]} {y} COLLATE factor"
+            return f"{self.dialect.factor(x)} {_OPERATORS[op]} {self.dialect.factor(y)}"
         if isinstance(right, Param):
             e = self.expression(left, _form(right))
             bare = spine and op == "eq" and not right.blank
             return self.against(e.sql if bare else e.solid, e.form, op, right)
         a, b = self.expression(left), self.expression(right)
         if "factor" in (a.form, b.form) and a.form == b.form:
-            return f"{a.solid} {_OPERATORS[op]} {b.solid} COLLATE factor"
+            return f"{self.dialect.factor(a.solid)} {_OPERATORS[op]} {self.dialect.factor(b.solid)}"
         a, b = self.alike(a, b)
         return f"{a.solid} {_OPERATORS[op]} {b.solid}"
 
     def against(self, sql: str, form: Form, op: str, param: Param) -> str:
         """Return the comparison of SQL with a value of the request."""
-        collation = " COLLATE factor" if form == "factor" else ""
-        return f"{sql} {_OPERATORS[op]} {self.value(form, op, param)}{collation}"
+        value = self.value(form, op, param)
+        if form == "factor":
+            sql, value = self.dialect.factor(sql), self.dialect.factor(value)
+        return f"{sql} {_OPERATORS[op]} {value}"
 
     def value(self, form: Form, op: str, param: Param) -> str:
         """Return the slot of a value of the request that is compared with something of this form."""
@@ -459,7 +346,7 @@ class _Compiler:
         if alone or len(params) < len([i for i in node.items if not isinstance(i, Null)]):
             return _balanced([f"({self.compare(Compare('eq', node.left, i), False)})" for i in node.items], " OR ")
         if not params:
-            return "0"
+            return self.dialect.false
         sql = e.sql if spine and not any(i.blank for i in params) else e.solid
         return f"{sql} IN ({', '.join(self.value(e.form, 'eq', i) for i in params)})"
 
@@ -472,7 +359,7 @@ class _Compiler:
         source = {"decimal": f"exact_decimals({value})"}.get(e.form, f"listed({value})")
         if kind == "date":
             source = f"listed({value}, iso)"
-        return f"{e.sql if spine else e.solid} IN (SELECT value FROM json_each({self.slot(source)}))"  # noqa: S608 - declared names only
+        return self.dialect.among(e.sql if spine else e.solid, self.slot(source), e.form)
 
     def search(self, node: Call, spine: bool) -> str:
         where, what = node.args
@@ -485,10 +372,10 @@ class _Compiler:
             return f"{sql} >= {self.slot(value)} AND {sql} < {self.slot(f'after({value})')}"
         x, y = self.text(where), self.text(what)
         if node.name == "contains":
-            return f"instr({x}, {y}) > 0"
+            return f"{self.dialect.function('position', x, y)} >= 0"
         if node.name == "startswith":
             return f"substr({x}, 1, length({y})) = {y}"
-        return f"length({y}) = 0 OR substr({x}, -length({y})) = {y}"
+        return self.dialect.function("ends", x, y)
 
     # ----------------------------------------------------------------- expressions
 
@@ -506,7 +393,7 @@ class _Compiler:
             case Null():
                 return Expression("NULL", form or "text")
             case _:
-                return Expression(self.condition(node), "bool")
+                return Expression(self.dialect.flag(self.condition(node)), "bool")
 
     def param(self, node: Param) -> Expression:
         value = f"p[{node.index}]"
@@ -519,18 +406,17 @@ class _Compiler:
 
     def text(self, node: Node) -> str:
         e = self.expression(node, "text")
-        return e.solid if e.form == "text" else f"CAST({self.scaled(e)} / {FACTOR}.0 AS TEXT)"
+        return e.solid if e.form == "text" else self.dialect.function("shown", self.scaled(e))
 
     def integer(self, node: Node) -> str:
         e = self.expression(node, "int")
-        return e.solid if e.form in ("int", "bool") else f"({self.scaled(e)} / {FACTOR})"
+        return e.solid if e.form in ("int", "bool") else self.dialect.function("whole", self.scaled(e))
 
-    @staticmethod
-    def scaled(e: Expression) -> str:
+    def scaled(self, e: Expression) -> str:
         """Return the SQL of a number as a scaled integer."""
         if e.form == "decimal":
             return e.solid
-        return f"factor_scaled({e.solid})" if e.form == "factor" else f"({e.solid} * {FACTOR})"
+        return f"factor_scaled({e.solid})" if e.form == "factor" else self.dialect.scaled(e.solid)
 
     def alike(self, a: Expression, b: Expression) -> tuple[Expression, Expression]:
         if a.form == b.form or "text" in (a.form, b.form):
@@ -540,14 +426,8 @@ class _Compiler:
     def arithmetic(self, node: Arithmetic) -> Expression:
         a, b = self.expression(node.left), self.expression(node.right)
         if a.form == b.form == "int":
-            sign = {"add": "+", "sub": "-", "mul": "*", "div": "/", "mod": "%"}[node.op]
-            return Expression(f"({a.solid} {sign} {b.solid})", "int")
-        x, y = self.scaled(a), self.scaled(b)
-        if node.op in ("mul", "div"):
-            name = "decimal_multiply" if node.op == "mul" else "decimal_divide"
-            return Expression(f"{name}({x}, {y})", "decimal")
-        sign = _SIGNS.get(node.op, "%")
-        return Expression(f"({x} {sign} {y})", "decimal")
+            return Expression(self.dialect.arithmetic(node.op, a.solid, b.solid, whole=True), "int")
+        return Expression(self.dialect.arithmetic(node.op, self.scaled(a), self.scaled(b), whole=False), "decimal")
 
     def call(self, node: Call) -> Expression:
         name, args = node.name, node.args
@@ -563,7 +443,7 @@ class _Compiler:
             return Expression(f"{_TEXT_FUNCTIONS[name]}({x})", "text")
         if name in _PARTS:
             start, size = _PARTS[name]
-            return Expression(f"CAST(substr({x}, {start}, {size}) AS INTEGER)", "int")
+            return Expression(self.dialect.function("number", f"substr({x}, {start}, {size})"), "int")
         if name in _CUTS:
             start, size = _CUTS[name]
             return Expression(f"substr({x}, {start}, {size})", "text")
@@ -571,10 +451,10 @@ class _Compiler:
             case "length":
                 return Expression(f"length({x})", "int")
             case "indexof":
-                return Expression(f"(instr({x}, {self.text(args[1])}) - 1)", "int")
+                return Expression(self.dialect.function("position", x, self.text(args[1])), "int")
             case "substring":
-                rest = f", max({self.integer(args[2])}, 0)" if len(args) > 2 else ""
-                return Expression(f"substr({x}, max({self.integer(args[1])}, 0) + 1{rest})", "text")
+                cut = [x, *map(self.integer, args[1:])]
+                return Expression(self.dialect.function("part" if len(cut) > 2 else "rest", *cut), "text")
             case "concat":
                 return Expression(f"({x} || {self.text(args[1])})", "text")
             case "replace":

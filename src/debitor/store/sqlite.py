@@ -30,9 +30,9 @@ import apsw
 
 from debitor.schema import Record
 from debitor.store import StoreError, ddl
+from debitor.store.functions import COLLATIONS, FUNCTIONS
 from debitor.store.identity import Identity
-from debitor.store.session import RootSession, Writing, translated
-from debitor.store.sql import COLLATIONS, FUNCTIONS
+from debitor.store.sqlite_session import SqliteRootSession, SqliteWriting, translated
 
 T = TypeVar("T")
 
@@ -103,7 +103,7 @@ class SqliteStore:
         self._outcomes: SimpleQueue[_Outcome] = SimpleQueue()
         self._busy = False
         self._thread: Thread | None = None
-        self._snapshots: list[tuple[apsw.Connection, RootSession]] = []
+        self._snapshots: list[tuple[apsw.Connection, SqliteRootSession]] = []
         self._known_version = 0
         self._look_again = 0.0
 
@@ -122,10 +122,10 @@ class SqliteStore:
             raise
         # From here on waiting is done in the worker thread, never inside a statement of the event loop.
         self._writer.set_busy_timeout(0)
-        self._writing = Writing(self._writer, self._identity)
-        self._root = RootSession(self._writing)
+        self._writing = SqliteWriting(self._writer, self._identity)
+        self._root = SqliteRootSession(self._writing)
         self._reader_connection = self._connect(_READ_CACHE)
-        self._reader = RootSession(Writing(self._reader_connection, self._identity))
+        self._reader = SqliteRootSession(SqliteWriting(self._reader_connection, self._identity))
 
     def _connect(self, cache: int) -> apsw.Connection:
         try:
@@ -156,7 +156,7 @@ class SqliteStore:
 
     # ----------------------------------------------------------------- reading
 
-    def reader(self) -> RootSession:
+    def reader(self, *, replica: bool = False) -> SqliteRootSession:
         """The last committed state; for the event loop's thread."""
         now = time.monotonic()
         if now > self._look_again:
@@ -169,14 +169,14 @@ class SqliteStore:
         return self._reader
 
     @contextmanager
-    def snapshot(self) -> Iterator[RootSession]:
+    def snapshot(self) -> Iterator[SqliteRootSession]:
         """A reader whose reads all see one moment: that of the first one."""
         self._check_open()
         try:
             connection, root = self._snapshots.pop()
         except IndexError:
             connection = self._connect(_READ_CACHE)
-            root = RootSession(Writing(connection, self._identity))
+            root = SqliteRootSession(SqliteWriting(connection, self._identity))
         root.forget()
         connection.execute("BEGIN")
         try:
@@ -188,6 +188,10 @@ class SqliteStore:
                 connection.close()
             else:
                 self._snapshots.append((connection, root))
+
+    def leads(self) -> bool:
+        """One process writes the outside world's mails and notifications; one owns the file."""
+        return True
 
     def explain(self, sql: str, values: Sequence[Any]) -> list[str]:
         """Return SQLite's plan of a statement, one line per step."""
@@ -263,7 +267,7 @@ class SqliteStore:
                 writing.cursor.execute("ROLLBACK")
 
     @contextmanager
-    def transaction(self) -> Iterator[RootSession]:
+    def transaction(self) -> Iterator[SqliteRootSession]:
         """A transaction that commits when the block ends."""
         self._check_open()
         assert self._owner != get_ident(), "a transaction inside a transaction of the same thread"

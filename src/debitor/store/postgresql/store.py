@@ -1,0 +1,617 @@
+"""The store on PostgreSQL, with group commit.
+
+    loop thread   reads, over a connection of its own; takes jobs, gives answers
+    main lane     a thread and a connection: BEGIN, the jobs that wait, COMMIT, answers; the jobs that wait now, ...
+    other lanes   the same for long jobs, and for jobs whose company somebody else is writing in
+
+A job runs in a thread, because its statements wait for the network. Jobs that came while one group was being
+committed are the next group, so a company takes many writes with one flush of the database's disk. The main lane
+never waits for a lock: a job that would is given to another lane, together with those that want the same.
+
+A transaction that is lost before COMMIT was sent runs again, so nobody hears of a restart or a failover that is over
+soon enough. When the connection breaks at COMMIT, the database is asked what became of the transaction.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from queue import Empty, SimpleQueue
+from threading import BoundedSemaphore, Event, Lock, Thread, get_ident
+from typing import Any, NamedTuple, TypeVar
+
+from debitor.schema import Record
+from debitor.store import StoreError, UnknownOutcome
+from debitor.store.identity import Identity
+from debitor.store.postgresql.leader import Leader
+from debitor.store.postgresql.link import Broken, Failed, Link
+from debitor.store.postgresql.schema import prepare
+from debitor.store.postgresql.session import (
+    Again,
+    Busy,
+    PostgresqlRootSession,
+    PostgresqlWriting,
+    ReaderWriting,
+    Unreachable,
+    translated,
+)
+
+T = TypeVar("T")
+
+GROUP_SECONDS = 0.050
+"""How long the jobs of one group may take before the first of them is committed."""
+MOST_JOBS = 60
+"""Jobs of one group: PostgreSQL keeps up to 64 savepoints of a transaction in quick memory."""
+OTHERS_SECONDS = 0.05
+"""How old what a reader remembers of set-up may be when another process writes."""
+LOCK_SECONDS = 30
+"""How long to wait for somebody else who writes in the same company."""
+READ_SECONDS = 15
+"""How long the event loop waits for the answer to one statement at most."""
+LOST_SECONDS = 10.0
+"""How long a job waits for a database that cannot be reached."""
+ATTEMPTS = 6
+"""How often a job runs that others were in the way of."""
+MOST_LANES = 8
+_RECONNECT_WAIT = 0.25
+"""How long the event loop waits for a new connection, once."""
+
+_READING = {"jit": "off", "statement_timeout": f"{READ_SECONDS - 1}s", "default_transaction_read_only": "on"}
+_WRITING = {
+    "jit": "off",
+    "lock_timeout": f"{LOCK_SECONDS}s",
+    "default_transaction_isolation": "read committed",
+    # So that the locks of a server that is gone are soon free.
+    "tcp_keepalives_idle": "5",
+    "tcp_keepalives_interval": "2",
+    "tcp_keepalives_count": "3",
+}
+
+
+@dataclass(slots=True, eq=False)
+class _Job:
+    run: Callable[[Any], Any]
+    future: asyncio.Future[Any]
+    loop: asyncio.AbstractEventLoop
+    attempts: int = 0
+
+
+class _Done(NamedTuple):
+    """What became of a job: its value, or the exception it raised."""
+
+    job: _Job
+    value: Any
+    error: BaseException | None
+
+
+class _Lane:
+    """A connection that writes, used by one thread at a time; it connects when it is needed."""
+
+    def __init__(self, url: str, identity: Identity, *, waits: bool) -> None:
+        self._url, self._identity, self._waits = url, identity, waits
+        self.link: Link | None = None
+        self.writing: PostgresqlWriting
+        self.root: PostgresqlRootSession
+
+    def connect(self) -> PostgresqlWriting:
+        """Return the state of a connection that seems alive. Raises Unreachable."""
+        if self.link is None or self.link.stale():
+            try:
+                self.link = Link(self._url, options=_WRITING)
+            except Broken as error:
+                raise translated(error) from error
+            self.writing = PostgresqlWriting(self.link, self._identity, waits=self._waits)
+            self.root = PostgresqlRootSession(self.writing)
+        return self.writing
+
+    def close(self) -> None:
+        if self.link is not None and not self.link.broken:
+            self.link.close()
+
+
+class PostgresqlStore:
+    """Implements `Store` on PostgreSQL (see debitor.store for what the methods promise).
+
+    Args:
+        url: `postgresql://user@host/database`, as libpq takes it; `?options=-csearch_path%3Dname` names a schema.
+        records: what is kept.
+        clock: nanoseconds since 1970.
+        entropy: n -> n random bytes.
+        replica_url: a replica for reads that may be a little older; "": none.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        records: Sequence[Record],
+        clock: Callable[[], int],
+        entropy: Callable[[int], bytes],
+        replica_url: str = "",
+    ) -> None:
+        self.url = url
+        self._entropy = entropy
+        self._identity = Identity(clock, entropy)
+        self._owners: set[int] = set()
+        self._closed = False
+        self._queue: SimpleQueue[_Job | None] = SimpleQueue()
+        self._thread: Thread | None = None
+        self._mutex = Lock()
+        self._parked: dict[frozenset[int], deque[_Job]] = {}
+        self._working: set[Thread] = set()
+        self._places = BoundedSemaphore(MOST_LANES)
+        self._lanes: list[_Lane] = []
+        self._snapshots: list[tuple[Link, PostgresqlRootSession]] = []
+        self._main = _Lane(url, self._identity, waits=False)
+        try:
+            link = Link(url, options=_WRITING)
+        except Broken as error:
+            raise translated(error) from error
+        try:
+            prepare(link, records)
+        except (Failed, Broken) as error:
+            raise translated(error) from error
+        finally:
+            if not link.broken:
+                link.close()
+        self._leader = Leader(url)
+        self._source = _Source(url, self._identity)
+        self._replica = _Source(replica_url, self._identity) if replica_url else self._source
+
+    # ----------------------------------------------------------------- reading
+
+    def reader(self, *, replica: bool = False) -> PostgresqlRootSession:
+        """The last committed state; for the event loop's thread. Raises StoreError while there is no connection."""
+        return (self._replica if replica else self._source).root()
+
+    @contextmanager
+    def snapshot(self) -> Iterator[PostgresqlRootSession]:
+        """A reader whose reads all see one moment: that of the first one."""
+        self._check_open()
+        link, root = self._snapshot()
+        link.defer("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        try:
+            yield root
+        finally:
+            try:
+                if not link.broken and not link.withdraw("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"):
+                    link.execute("ROLLBACK")
+            except (Failed, Broken):
+                link.close()
+            if self._closed and not link.broken:
+                link.close()
+            if not link.broken:
+                self._snapshots.append((link, root))
+
+    def _snapshot(self) -> tuple[Link, PostgresqlRootSession]:
+        while self._snapshots:
+            link, root = self._snapshots.pop()
+            if not link.stale():
+                root.forget()
+                return link, root
+        try:
+            link = Link(self.url, options={"jit": "off"})
+        except Broken as error:
+            raise translated(error) from error
+        return link, PostgresqlRootSession(PostgresqlWriting(link, self._identity))
+
+    def leads(self) -> bool:
+        """Whether this process holds the lock of the one that delivers and forgets."""
+        return self._leader.leads()
+
+    def explain(self, sql: str, values: Sequence[Any]) -> list[str]:
+        """Return PostgreSQL's plan of a statement, one line per step."""
+        with self.snapshot() as root:
+            return [line for (line,) in root.rows(f"EXPLAIN (COSTS OFF) {sql}", values)]
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise StoreError("The store is closed.")
+
+    # ----------------------------------------------------------------- one transaction
+
+    @contextmanager
+    def transaction(self) -> Iterator[PostgresqlRootSession]:
+        """A transaction that commits when the block ends; one at a time holds the lock of the whole store."""
+        self._check_open()
+        assert get_ident() not in self._owners, "a transaction inside a transaction of the same thread"
+        lane = self._lane()
+        self._owners.add(get_ident())
+        try:
+            writing = lane.connect()
+            writing.patient = True
+            writing.begin()
+            writing.now = self._identity.now()
+            writing.open = writing.dirty = True
+            try:
+                writing.hold(0)
+                yield lane.root
+                if lane.link is not None and lane.link.aborted:
+                    raise StoreError("The transaction was rolled back after an earlier error.")
+            except BaseException:
+                writing.rollback()
+                raise
+            self._commit(lane)
+        finally:
+            self._owners.discard(get_ident())
+            if lane.link is not None and not lane.link.broken:
+                lane.writing.patient = False
+            self._lanes.append(lane)
+
+    def _lane(self) -> _Lane:
+        try:
+            return self._lanes.pop()
+        except IndexError:
+            return _Lane(self.url, self._identity, waits=True)
+
+    def _commit(self, lane: _Lane) -> None:
+        """Make a transaction durable.
+
+        Raises:
+            StoreError: it was undone. Unreachable, Again: it may run again. UnknownOutcome: it was perhaps kept.
+        """
+        writing = lane.writing
+        try:
+            writing.commit()
+        except Failed as error:
+            writing.rollback()
+            raise translated(error) from error
+        except Broken as error:
+            writing.active = writing.open = False
+            if not writing.transaction or not self._kept(writing.transaction):
+                raise translated(error) from error
+        self._identity.seal()
+        self._source.look_again(writing.touched)
+
+    def _kept(self, transaction: str) -> bool:
+        """Ask what became of a transaction whose COMMIT was not answered. Raises UnknownOutcome."""
+        until = time.monotonic() + LOST_SECONDS
+        pause = 0.01
+        while time.monotonic() < until:
+            try:
+                link = Link(self.url, patience=5)
+                try:
+                    ((status,),) = link.execute("SELECT pg_xact_status(CAST(? AS xid8))", (transaction,)).fetchall()
+                finally:
+                    if not link.broken:
+                        link.close()
+            except Failed:
+                # The number is in the future of the server that answers now: it never saw the transaction.
+                return False
+            except Broken:
+                status = None
+            if status in ("committed", "aborted"):
+                return bool(status == "committed")
+            time.sleep(pause)
+            pause = min(pause * 2, 0.5)
+        raise UnknownOutcome("The database broke off at COMMIT, and perhaps it has kept the data.")
+
+    # ----------------------------------------------------------------- jobs
+
+    def write(self, job: Callable[[Any], T], *, long: bool = False) -> Awaitable[T]:
+        """Run `job` in a transaction shared with its neighbours; see `Store.write`."""
+        self._check_open()
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[T] = loop.create_future()
+        made = _Job(job, future, loop)
+        if long:
+            self._start(lambda: self._serve_elsewhere(frozenset(), [made], _nothing))
+            return future
+        if self._thread is None:
+            self._thread = Thread(target=self._work, name="debitor-store", daemon=True)
+            self._thread.start()
+        self._queue.put(made)
+        return future
+
+    def _work(self) -> None:
+        """The main lane."""
+        queue = self._queue
+        ended = False
+
+        def following() -> _Job | None:
+            nonlocal ended
+            try:
+                job = queue.get_nowait()
+            except Empty:
+                return None
+            ended = job is None
+            return job
+
+        while not ended and (job := queue.get()) is not None:
+            self._serve(self._main, frozenset(), [job], following)
+
+    def _start(self, work: Callable[[], None]) -> None:
+        """Do something in another lane."""
+
+        def run() -> None:
+            try:
+                with self._places:
+                    work()
+            finally:
+                with self._mutex:
+                    self._working.discard(thread)
+
+        thread = Thread(target=run, name="debitor-store-lane", daemon=True)
+        with self._mutex:
+            self._working.add(thread)
+        thread.start()
+
+    def _serve_elsewhere(self, locks: frozenset[int], jobs: list[_Job], more: Callable[[], _Job | None]) -> None:
+        lane = self._lane()
+        try:
+            self._serve(lane, locks, jobs, more)
+        finally:
+            self._lanes.append(lane)
+
+    def _park(self, job: _Job, locks: frozenset[int]) -> None:
+        """Let a job wait for its locks in another lane, which takes all that want the same."""
+        with self._mutex:
+            waiting = self._parked.get(locks)
+            if waiting is not None:
+                waiting.append(job)
+                return
+            self._parked[locks] = deque([job])
+        self._start(lambda: self._serve_parked(locks))
+
+    def _serve_parked(self, locks: frozenset[int]) -> None:
+        waiting = self._parked[locks]
+
+        def following() -> _Job | None:
+            return waiting.popleft() if waiting else None
+
+        while True:
+            with self._mutex:
+                if not waiting:
+                    del self._parked[locks]
+                    return
+            self._serve_elsewhere(locks, [waiting.popleft()], following)
+
+    def _serve(self, lane: _Lane, locks: frozenset[int], jobs: list[_Job], more: Callable[[], _Job | None]) -> None:
+        """Run jobs in one transaction, and those that come meanwhile, and answer them; anew while that may help."""
+        until = time.monotonic() + LOST_SECONDS
+        attempts = 0
+        while True:
+            done: list[_Done] = []
+            try:
+                self._transact(lane, locks, jobs, more, done)
+                break
+            except (Unreachable, Again) as error:
+                attempts += 1
+                if self._closed or time.monotonic() > until or (isinstance(error, Again) and attempts >= ATTEMPTS):
+                    _deliver([_Done(job, None, None) for job in jobs], error)
+                    return
+                time.sleep(self._pause(attempts))
+                more = _nothing
+            except StoreError as error:
+                _deliver([_Done(job, None, None) for job in jobs], error)
+                return
+            except BaseException as error:
+                # A bug here; but whoever waits must hear of it, and the lane must go on.
+                if lane.link is not None:
+                    lane.link.close()
+                _deliver([_Done(job, None, error) for job in jobs])
+                return
+        _deliver(done)
+
+    def _pause(self, attempts: int) -> float:
+        """Return how long to wait before a job runs again: longer each time, and never as long as another."""
+        return float(min(0.005 * 2**attempts, 0.5) * (0.5 + self._entropy(1)[0] / 256))
+
+    def _transact(
+        self,
+        lane: _Lane,
+        locks: frozenset[int],
+        jobs: list[_Job],
+        more: Callable[[], _Job | None],
+        done: list[_Done],
+    ) -> None:
+        """Run jobs and commit what they wrote.
+
+        Args:
+            locks: companies to lock first.
+            jobs: what to run; what `more` gives is added.
+            done: gets what is to be delivered.
+        Raises:
+            StoreError: nothing was kept, unless it is UnknownOutcome.
+        """
+        writing = lane.connect()
+        if jobs[0].attempts:
+            time.sleep(self._pause(jobs[0].attempts))
+        writing.begin()
+        writing.now = self._identity.now()
+        try:
+            writing.patient = True
+            for company in sorted(locks):
+                writing.hold(company)
+            writing.patient = False
+            deadline = time.monotonic() + GROUP_SECONDS
+            at = 0
+            while True:
+                if at == len(jobs):
+                    following = more() if at < MOST_JOBS and time.monotonic() < deadline else None
+                    if following is None:
+                        break
+                    jobs.append(following)
+                job = jobs[at]
+                at += 1
+                if job.future.done():  # cancelled while it waited
+                    continue
+                outcome = self._attempt(lane, job)
+                if outcome is None:
+                    jobs.remove(job)
+                    at -= 1
+                else:
+                    done.append(outcome)
+                if writing.connection.broken:
+                    raise Unreachable("The connection to the database was lost.")
+        except BaseException:
+            writing.patient = False
+            writing.rollback()
+            raise
+        if writing.dirty:
+            self._commit(lane)
+        else:
+            writing.rollback()
+
+    def _attempt(self, lane: _Lane, job: _Job) -> _Done | None:
+        """Run one job; undo what it wrote when it raises. None: it waits in another lane."""
+        writing = lane.writing
+        writing.now = self._identity.now()
+        writing.open = writing.retry = False
+        dirty = writing.dirty
+        value, error, elsewhere = None, None, None  # type: Any, BaseException | None, frozenset[int] | None
+        writing.savepoint("job")
+        try:
+            value = job.run(lane.root)
+            if writing.connection.aborted:
+                error = StoreError("The transaction was rolled back after an earlier error.")
+        except Busy as busy:
+            elsewhere = busy.companies
+        except BaseException as raised:
+            error = _as_raised(raised)
+        if writing.retry:
+            job.attempts += 1
+            if job.attempts < ATTEMPTS:
+                elsewhere = frozenset(writing.clocks)
+        if error is None and elsewhere is None:
+            writing.release("job")
+            return _Done(job, value, None)
+        writing.undo("job")
+        writing.dirty = dirty
+        if elsewhere is None:
+            return _Done(job, None, error)
+        self._park(job, elsewhere)
+        return None
+
+    # ----------------------------------------------------------------- the end
+
+    def close(self) -> None:
+        """Finish what was accepted, and close all connections."""
+        if self._closed:
+            return
+        self._closed = True
+        if self._thread is not None:
+            self._queue.put(None)
+            self._thread.join()
+        while self._working:
+            for thread in list(self._working):
+                thread.join()
+        for lane in (self._main, *self._lanes):
+            lane.close()
+        for link, _ in self._snapshots:
+            link.close()
+        self._leader.close()
+        self._source.close()
+        self._replica.close()
+
+
+class _Source:
+    """The connection that the event loop reads from. A lost one is made anew by a thread; the loop hardly waits."""
+
+    def __init__(self, url: str, identity: Identity) -> None:
+        self._url, self._identity = url, identity
+        self._ready: SimpleQueue[Link] = SimpleQueue()
+        self._closed = False
+        self._connecting: Event | None = None
+        self._waited = False
+        try:
+            self._use(self._connect())
+        except Broken as error:
+            raise translated(error) from error
+
+    def _connect(self) -> Link:
+        return Link(self._url, patience=READ_SECONDS, options=_READING)
+
+    def _use(self, link: Link) -> None:
+        self._link = link
+        self._writing = ReaderWriting(link, self._identity, OTHERS_SECONDS, time.monotonic)
+        self._root = PostgresqlRootSession(self._writing)
+
+    def root(self) -> PostgresqlRootSession:
+        """Return a session. Raises Unreachable."""
+        if self._link.stale():
+            self._renew()
+        return self._root
+
+    def look_again(self, companies: set[int]) -> None:
+        """Take it that set-up of these companies has changed."""
+        self._writing.look_again(companies)
+
+    def _renew(self) -> None:
+        if self._connecting is None:
+            self._connecting, self._waited = Event(), False
+            Thread(target=self._reconnect, args=(self._connecting,), name="debitor-reader", daemon=True).start()
+        if not self._waited:
+            self._waited = True
+            self._connecting.wait(_RECONNECT_WAIT)
+        try:
+            link = self._ready.get_nowait()
+        except Empty:
+            raise Unreachable("The database cannot be reached; its connection is being renewed.") from None
+        self._connecting = None
+        self._use(link)
+
+    def _reconnect(self, connected: Event) -> None:
+        pause = 0.05
+        while not self._closed:
+            try:
+                self._ready.put(self._connect())
+            except Broken:
+                time.sleep(pause)
+                pause = min(pause * 2, 1.0)
+                continue
+            connected.set()
+            return
+
+    def close(self) -> None:
+        self._closed = True
+        if not self._link.broken:
+            self._link.close()
+        while not self._ready.empty():
+            self._ready.get().close()
+
+
+def _nothing() -> None:
+    return None
+
+
+def _as_raised(error: BaseException) -> BaseException:
+    """Return the exception that the caller of `write` gets."""
+    if isinstance(error, Failed | Broken):
+        return translated(error)
+    if isinstance(error, StopIteration):
+        # A future takes none, because it would end the generator that awaits it.
+        made = RuntimeError("a job raised StopIteration")
+        made.__cause__ = error
+        return made
+    return error
+
+
+def _deliver(done: Sequence[_Done], failure: StoreError | None = None) -> None:
+    """Let the loops resolve the futures of jobs whose transaction has ended."""
+    loops: dict[asyncio.AbstractEventLoop, list[_Done]] = {}
+    for each in done:
+        loops.setdefault(each.job.loop, []).append(each)
+    for loop, those in loops.items():
+        try:
+            loop.call_soon_threadsafe(_resolve, those, failure)
+        except RuntimeError:
+            # The loop was closed meanwhile: nobody waits any more.
+            continue
+
+
+def _resolve(done: Sequence[_Done], failure: StoreError | None) -> None:
+    for job, value, error in done:
+        future = job.future
+        if future.done():
+            continue
+        if failure is not None:
+            future.set_exception(type(failure)(*failure.args))
+        elif error is not None:
+            future.set_exception(error)
+        else:
+            future.set_result(value)
