@@ -13,9 +13,11 @@ ALLOWED = {
     "query": {"schema"},
     "ledger": {"schema"},
     "documents": set(),
+    "watch": set(),
+    "logs": set(),
     "store": {"schema", "query", "ranges"},
     "odata": {"schema", "query", "ranges", "store"},
-    "front": {"schema", "store", "odata", "identity", "oauth", "__version__"},
+    "front": {"schema", "store", "odata", "identity", "oauth", "watch", "__version__"},
     "operations": {"schema", "query", "ranges", "store", "ledger", "documents"},
     "entities": {"schema", "query", "ledger", "operations"},
 }

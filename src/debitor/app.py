@@ -14,8 +14,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
+import time
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from functools import partial
 from hashlib import sha256
@@ -35,11 +36,14 @@ from debitor.front.pieces import send_pieces
 from debitor.front.reference import Reference
 from debitor.front.uploads import portions
 from debitor.identity import Authenticator, Caller, TooManyAttempts
+from debitor.logs import RequestLog
 from debitor.oauth import Tokens
 from debitor.odata.errors import ERROR_HEADERS, error_body, response_of
 from debitor.odata.messages import Needs, Request, Response
 from debitor.schema import HandshakeNeeded, Refused
 from debitor.store import Root, Store, StoreError
+from debitor.tracing import Tracing
+from debitor.watch import Watch
 
 log = logging.getLogger("debitor")
 
@@ -143,6 +147,10 @@ class App:
         references: answer /openapi.json and /docs, and the like of further APIs.
         tokens: the token service; None: one with the usual lifetimes.
         handshake: address of a receiver -> why it is none, or "".
+        watch: counts what happens; None: nobody counts.
+        metrics: who may read the counters: "local", "all" or "off".
+        request_log: which requests are logged.
+        tracing: makes spans of requests; None: none.
     """
 
     def __init__(
@@ -164,8 +172,13 @@ class App:
         references: Sequence[Reference] = (),
         tokens: Tokens | None = None,
         handshake: Callable[[str], Awaitable[str]] | None = None,
+        watch: Watch | None = None,
+        metrics: str = "off",
+        request_log: RequestLog | None = None,
+        tracing: Tracing | None = None,
     ) -> None:
         self.store, self.identity = store, identity
+        self._watch, self._request_log, self._tracing = watch, request_log or RequestLog("none"), tracing
         self._services = {API: service, **(others or {})}
         self._root = root_pattern(self._services)
         self.max_body, self.max_media, self.compress = max_body, max_media, compress
@@ -173,7 +186,15 @@ class App:
         self._limiter, self._cors = limiter, cors
         self._origins = Origins(origin, fixed=fixed_origin, proxies=proxies)
         self._always = [_NOSNIFF, _HSTS] if https else [_NOSNIFF]
-        self.outside = Outside(identity, tokens or Tokens(identity, store), self._origins, references)
+        self.outside = Outside(
+            identity,
+            tokens or Tokens(identity, store),
+            self._origins,
+            references,
+            watch=watch,
+            metrics=metrics,
+            writable=self._writable,
+        )
         self._fresh_id = request_ids()
         self._active = 0
         self._handshake = handshake or _no_receivers
@@ -186,13 +207,41 @@ class App:
                 await self._lifespan(receive, send)
             return
         self._active += 1
+        started = time.perf_counter()
+        request_id = self._fresh_id()
+        status = 0
+        watch, path, method = self._watch, scope["path"], scope["method"]
         try:
-            await self._respond(scope, receive, send)
+            if self._tracing is None:
+                status = await self._respond(scope, receive, send, request_id)
+            else:
+                route = watch.route_of(path) if watch is not None else ""
+                with self._tracing.request(scope, route) as span:
+                    status = await self._respond(scope, receive, send, request_id)
+                    self._tracing.answered(span, status, request_id)
         finally:
             self._active -= 1
+            seconds = time.perf_counter() - started
+            if watch is not None and status:
+                watch.answered(path, method, status, seconds)
+            self._request_log.answered(request_id, method, path, status, seconds, scope.get("client_id", ""))
 
-    async def _respond(self, scope: Scope, receive: Receive, send: Send) -> None:
-        request_id = self._fresh_id()
+    @property
+    def active(self) -> int:
+        """Requests that are being answered."""
+        return self._active
+
+    async def _writable(self) -> bool:
+        """Whether the store takes writes; only asked after one failed."""
+        try:
+            await self.store.write(lambda root: root.forget_deletions("", 1))
+        except StoreError as error:
+            log.error("not ready: %s", error)
+            return False
+        return True
+
+    async def _respond(self, scope: Scope, receive: Receive, send: Send, request_id: str) -> int:
+        """Answer a request. Returns the status, 0 when its client went away."""
         cors: list[Header] = []
         try:
             preflight = False
@@ -204,7 +253,7 @@ class App:
             if self.compress and (response.chunks is not None or len(response.body) >= SMALLEST):
                 await _code(scope, response)
         except Disconnected:
-            return
+            return 0
         except StoreError as error:
             log.error("request %s: %s", request_id, error)
             response = response_of(error, request_id)
@@ -230,8 +279,9 @@ class App:
             except Exception as error:
                 log.warning("request %s: the answer was cut: %r", request_id, error)
                 raise
-            return
+            return response.status
         await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else body})
+        return response.status
 
     async def _answer(self, scope: Scope, receive: Receive, request_id: str) -> Response:
         path: str = scope["path"]
@@ -281,6 +331,7 @@ class App:
     ) -> Response:
         """Answer a request below an API root of somebody who may ask."""
         path, method = scope["path"], scope["method"]
+        scope["client_id"] = caller.client_id
         try:
             root = self._origins.root(scope, headers, prefix)
             if method not in METHODS:
@@ -358,9 +409,10 @@ class App:
         """Run a request that writes; again and again while it needs a handshake first."""
         execute = service.execute
         try:
-            return await self.store.write(
-                lambda transaction: _in_time(execute(request, transaction), turn), long=long
-            )
+            with nullcontext() if self._tracing is None else self._tracing.part("store.write"):
+                return await self.store.write(
+                    lambda transaction: _in_time(execute(request, transaction), turn), long=long
+                )
         except HandshakeNeeded as wanted:
             known = request.handshakes or {}
             if len(known) >= MOST_HANDSHAKES:

@@ -91,7 +91,8 @@ class BooksHost:
     """The Host of the receivables books. `strict`: answer as Business Central, not as its documentation.
 
     `today` is a function so that tests can set the work date. `mails`: documents can be sent. `catalog`: what the API
-    shows.
+    shows. `posted`: is told of acts on the ledgers: how many, how many G/L and detailed entries; their commit may
+    still fail.
     """
 
     def __init__(
@@ -101,8 +102,10 @@ class BooksHost:
         today: Callable[[], date] = utc_today,
         mails: bool = False,
         catalog: Mapping[str, EntitySet] = CATALOG,
+        posted: Callable[[int, int, int], None] | None = None,
     ) -> None:
         self.strict = strict
+        self._posted = posted
         self.mails = mails
         self.catalog: Mapping[str, EntitySet] = {**outlines_of(catalog), **catalog}
         self.today = today
@@ -158,6 +161,8 @@ class BooksHost:
         first = last = 0
         if mark is not None and (reached := audit.sealed(tx)) > mark:
             first, last = mark + 1, reached
+            if self._posted is not None:
+                self._posted(*audit.written_since(tx, mark, reached))
         agent = request.headers.get("user-agent", "")
         entry = audit.AuditEntry(
             at=tx.now,

@@ -22,7 +22,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 
-from debitor import __version__, identity
+from debitor import __version__, identity, logs
 from debitor.apis import APIS, V2
 from debitor.app import DRAIN, App
 from debitor.front.cors import Cors
@@ -31,6 +31,7 @@ from debitor.front.limits import Limiter, Limits
 from debitor.front.uploads import sweeping
 from debitor.host import BooksHost
 from debitor.ledger.records import Company
+from debitor.listener import Listener
 from debitor.notifier import Notifier
 from debitor.oauth import Tokens
 from debitor.odata.idempotency import Idempotency
@@ -40,7 +41,9 @@ from debitor.reference import references_of
 from debitor.settings import Settings
 from debitor.store import Root, Store, StoreError
 from debitor.store.opening import open_store
+from debitor.tracing import MissingExtra, Tracing, to_endpoint
 from debitor.upkeep import keep_forgetting
+from debitor.watch import Watch
 
 log = logging.getLogger("debitor")
 
@@ -213,9 +216,7 @@ def serve(settings: Settings, say: Callable[[str], None]) -> int:
     """
     if sys.flags.optimize:
         raise StartError("debitor does not run under python -O or PYTHONOPTIMIZE: its assertions protect the books.")
-    logging.basicConfig(
-        level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr
-    )
+    logs.set_up(settings.log_level, settings.log_format)
     # Servers that share a database serve it together; a file belongs to one.
     with contextlib.nullcontext() if settings.on_server else only_server(settings.store_path):
         settings = replace(settings, port=free_address(settings.host, settings.port))
@@ -245,14 +246,44 @@ def _run(main: object) -> int:
     return int(uvloop.run(main))  # type: ignore[arg-type]
 
 
-async def _serve(settings: Settings, store: Store, start: Start, say: Callable[[str], None]) -> int:
-    from granian.constants import HTTPModes, Interfaces, SSLProtocols
-    from granian.server.embed import Server
+def watch_of(store: Store) -> Watch:
+    """The counters of a server over this store."""
+    names = {*_OWN_ROUTES}
+    for api in APIS:
+        for of in api.catalog.values():
+            names |= {of.name, *(way.name for way in of.navigations), *(action.name for action in of.actions)}
+            names |= {p.name for p in of.properties if p.type.kind == "stream"}
+    watch = Watch(__version__, names)
+    watch.gauge("store_waiting_jobs", "Requests that wait for a transaction.", lambda: store.waiting)
+    store.observer = watch
+    return watch
 
+
+_OWN_ROUTES = frozenset({
+    "$batch", "$count", "$metadata", "companies", "entityDefinitions", "/", "/healthz", "/readyz", "/metrics",
+    "/openapi.json",
+})  # fmt: skip
+
+
+def tracing_of(settings: Settings) -> Tracing | None:
+    """What sends traces, if the settings ask for it. Raises StartError."""
+    if not settings.otlp_endpoint:
+        return None
+    try:
+        return to_endpoint(settings.otlp_endpoint)
+    except MissingExtra as error:
+        raise StartError(str(error)) from error
+
+
+async def _serve(settings: Settings, store: Store, start: Start, say: Callable[[str], None]) -> int:
+    watch = watch_of(store)
     asker = identity.Authenticator(store, issuer=f"{settings.origin}/v2.0", lifetime=settings.token_lifetime)
     receivers = Receivers(http=settings.webhook_http, private=settings.webhook_private)
     strict, mails = settings.compat == "strict", bool(settings.smtp_url)
-    hosts = {api.root: BooksHost(strict=strict and not api.own, mails=mails, catalog=api.catalog) for api in APIS}
+    hosts = {
+        api.root: BooksHost(strict=strict and not api.own, mails=mails, catalog=api.catalog, posted=watch.posted)
+        for api in APIS
+    }
     host = hosts[V2.root]
     keys = Idempotency(settings.idempotency_lifetime)
     services = {root: Service(of, idempotency=keys) for root, of in hosts.items()}
@@ -274,26 +305,19 @@ async def _serve(settings: Settings, store: Store, start: Start, say: Callable[[
         references=references_of(strict=strict),
         tokens=Tokens(asker, store, refresh_lifetime=settings.refresh_lifetime),
         handshake=lambda url: in_thread(receivers.shake_hands, url),
+        watch=watch,
+        metrics=settings.metrics,
+        request_log=logs.RequestLog(settings.log_requests),
+        tracing=(tracing := tracing_of(settings)),
     )
-    server = Server(
-        app,
-        address=settings.host,
-        port=settings.port,
-        interface=Interfaces.ASGI,
-        http=HTTPModes.http1,
-        websockets=False,
-        backlog=2048,
-        backpressure=1024,
-        log_enabled=False,
-        ssl_cert=settings.tls_cert,
-        ssl_key=settings.tls_key,
-        ssl_protocol_min=SSLProtocols.tls12,
-    )
+    watch.gauge("http_requests_in_flight", "Requests that are being answered.", lambda: app.active)
+    listener = Listener(app, settings)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    serving = asyncio.create_task(server.serve())
+    loop.add_signal_handler(signal.SIGHUP, listener.reload)
+    serving = asyncio.create_task(listener.run())
     postman = asyncio.create_task(postman_of(settings, store)) if settings.smtp_url else None
     stopped = asyncio.create_task(stop.wait())
     upkeep = asyncio.create_task(keep_forgetting(store, days=settings.deletions_kept))
@@ -321,7 +345,10 @@ async def _serve(settings: Settings, store: Store, start: Start, say: Callable[[
             serving.result()
             raise StartError("The HTTP server ended by itself; the log may say why.")
         app.outside.draining = True
-        server.stop()  # type: ignore[no-untyped-call]
+        if settings.drain_delay:
+            log.info("stopping: requests are still taken for %d seconds", settings.drain_delay)
+            await asyncio.sleep(settings.drain_delay)
+        listener.stop()
         await asyncio.wait({serving}, timeout=DRAIN + 5)
         if not serving.done():
             log.warning("connections did not end within %g seconds and were cut", DRAIN + 5)
@@ -335,6 +362,8 @@ async def _serve(settings: Settings, store: Store, start: Start, say: Callable[[
             postman.cancel()
             await asyncio.wait({postman}, timeout=LAST_MAIL)
         asker.close()
+        if tracing is not None:
+            await asyncio.to_thread(tracing.close)
 
 
 def postman_of(settings: Settings, store: Store) -> Coroutine[None, None, None]:

@@ -214,6 +214,19 @@ class Settings:
     log_level: str = _setting(
         "info", _one_of("debug", "info", "warning", "error"), "what is logged to standard error"
     )
+    log_format: str = _setting("text", _one_of("text", "json"), "text, or json: one object a line")
+    log_requests: str = _setting(
+        "failed", _one_of("none", "failed", "all"), "none, failed (5xx, or slower than a second), or all"
+    )
+    metrics: str = _setting(
+        "local", _one_of("off", "local", "all"), "who may read /metrics: nobody, this machine, or all"
+    )
+    otlp_endpoint: str = _setting(
+        "", _public_url, "where OpenTelemetry traces go, such as http://127.0.0.1:4318/v1/traces, or nothing"
+    )
+    drain_delay: int = _setting(
+        0, _whole(0, 300), "seconds for which a stopping server still takes requests while /readyz says 503"
+    )
     client_id: str = _setting("", _text, "application to register at the first start")
     client_secret: str = _setting("", _text, "its secret; set it in the environment", secret=True)
     sources: Mapping[str, str] = field(default_factory=dict)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from ipaddress import ip_address
 from urllib.parse import quote
 
 import msgspec
 
-from debitor.front.asgi import Receive, Scope, headers_of
+from debitor.front.asgi import Receive, Scope, headers_of, peer_of
 from debitor.front.bodies import read_body
 from debitor.front.origin import Origins
 from debitor.front.page import API, front_page
@@ -20,6 +21,7 @@ from debitor.odata.errors import response_of
 from debitor.odata.messages import Response
 from debitor.schema import Refused
 from debitor.store import StoreError
+from debitor.watch import CONTENT_TYPE, Watch
 
 log = logging.getLogger("debitor")
 
@@ -33,6 +35,8 @@ _DISCOVERY = re.compile(
     r"(?:/(?!v2\.0/)([^/]{1,100}))?(?:/v2\.0)?/\.well-known/(?:openid-configuration|oauth-authorization-server)"
 )
 
+
+_THROUGH_PROXY = frozenset({"forwarded", "via", "x-forwarded-for", "x-real-ip"})
 
 _encode = msgspec.json.Encoder().encode
 _JSON = ("content-type", "application/json")
@@ -49,12 +53,24 @@ class Outside:
         tokens: gives tokens.
         origins: by which address the caller came.
         references: answer /openapi.json and /docs, and the like of further APIs.
+        watch: the counters behind /metrics.
+        metrics: who may read them: "local" (this machine, not through a proxy), "all", or "off".
+        writable: whether the store takes writes; asked after one failed.
     """
 
     def __init__(
-        self, identity: Authenticator, tokens: Tokens, origins: Origins, references: Sequence[Reference] = ()
+        self,
+        identity: Authenticator,
+        tokens: Tokens,
+        origins: Origins,
+        references: Sequence[Reference] = (),
+        *,
+        watch: Watch | None = None,
+        metrics: str = "off",
+        writable: Callable[[], Awaitable[bool]] | None = None,
     ) -> None:
         self.identity, self.tokens, self.origins, self.references = identity, tokens, origins, references
+        self._watch, self._metrics, self._writable = watch, metrics, writable
         self.draining = False
 
     async def answer(self, scope: Scope, receive: Receive, path: str, request_id: str) -> Response:
@@ -78,8 +94,10 @@ class Outside:
         if path == "/healthz":
             return Response(200, [_JSON, _NO_STORE], b'{"status":"ok"}')
         if path == "/readyz":
-            return self._ready()
+            return await self._ready()
         headers = headers_of(scope["headers"])
+        if path == "/metrics" and self._watch is not None and self._may_read(scope, headers):
+            return Response(200, [("content-type", CONTENT_TYPE), _NO_STORE], self._watch.text())
         try:
             origin = self.origins.origin(scope, headers)
         except Refused as no:
@@ -101,7 +119,18 @@ class Outside:
         nothing = Refused("BadRequest_ResourceNotFound", f"Nothing is here; the API is at {API}.", 404)
         return response_of(nothing, request_id)
 
-    def _ready(self) -> Response:
+    def _may_read(self, scope: Scope, headers: dict[str, str]) -> bool:
+        """Whether the counters are for this caller. One that comes through a proxy is not of this machine."""
+        if self._metrics == "all":
+            return True
+        if self._metrics != "local" or _THROUGH_PROXY & headers.keys():
+            return False
+        try:
+            return ip_address(peer_of(scope)).is_loopback
+        except ValueError:
+            return False
+
+    async def _ready(self) -> Response:
         if self.draining:
             return Response(503, [_JSON, _NO_STORE, ("retry-after", "5")], b'{"status":"stopping"}')
         try:
@@ -109,6 +138,8 @@ class Outside:
         except StoreError as error:
             log.error("not ready: %s", error)
             return Response(503, [_JSON, _NO_STORE, ("retry-after", "5")], b'{"status":"store not available"}')
+        if self._watch is not None and self._watch.failing and self._writable and not await self._writable():
+            return Response(503, [_JSON, _NO_STORE, ("retry-after", "5")], b'{"status":"store takes no writes"}')
         return Response(200, [_JSON, _NO_STORE], b'{"status":"ready"}')
 
     async def _token(

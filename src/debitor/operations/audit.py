@@ -73,6 +73,20 @@ class AuditEntry(Row, frozen=True):
     last_seal: BigInt = 0
 
 
+def written_since(tx: Reader, before: int, last: int) -> tuple[int, int, int]:
+    """Return how many acts on the ledgers two seals have between them, how many G/L and how many detailed entries.
+
+    Args:
+        before: number of the last seal that does not count, 0 for none; last: of the last one that does.
+    """
+    reached = [tx.find(LedgerSeal, number=number) for number in (before, last)]
+    general, detailed = (
+        [getattr(seal, column) if seal is not None else 0 for seal in reached]
+        for column in ("to_entry_number", "to_detailed_entry_number")
+    )
+    return last - before, general[1] - general[0], detailed[1] - detailed[0]
+
+
 def sealed(tx: Reader) -> int:
     """Return the number of the last seal, before a request that may post."""
     return int(tx.greatest(LedgerSeal, "number"))

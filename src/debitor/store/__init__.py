@@ -238,10 +238,28 @@ class Root(Transaction, Protocol):
         ...
 
 
+class Observer(Protocol):
+    """Who wants to know how commits go; called from any thread."""
+
+    def committed(self, jobs: int, seconds: float) -> None:
+        """A transaction of so many jobs is on disk; the commit took so long."""
+        ...
+
+    def failed(self) -> None:
+        """A transaction could not begin, or not be committed."""
+        ...
+
+
 class Store(Protocol):
     """One place where rows are kept."""
 
     url: str
+    observer: Observer | None
+
+    @property
+    def waiting(self) -> int:
+        """Jobs that wait for a transaction."""
+        ...
 
     def reader(self, *, replica: bool = False) -> Root:
         """The last committed state; use it on the event loop's thread only. Its write methods raise.

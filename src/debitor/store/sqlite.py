@@ -29,7 +29,7 @@ from typing import Any, NamedTuple, TypeVar
 import apsw
 
 from debitor.schema import Record
-from debitor.store import StoreError, ddl
+from debitor.store import Observer, StoreError, ddl
 from debitor.store.functions import COLLATIONS, FUNCTIONS
 from debitor.store.identity import Identity
 from debitor.store.sqlite_session import SqliteRootSession, SqliteWriting, translated
@@ -96,6 +96,7 @@ class SqliteStore:
         self._lock = Lock()
         self._owner = 0
         self._queue: deque[_Job] = deque()
+        self.observer: Observer | None = None
         self._idle = True
         self._closed = False
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -287,6 +288,11 @@ class SqliteStore:
             finally:
                 self._owner = 0
 
+    @property
+    def waiting(self) -> int:
+        """Jobs that wait for a transaction."""
+        return len(self._queue)
+
     # ----------------------------------------------------------------- group commit: on the loop
 
     def write(self, job: Callable[[Any], T], *, long: bool = False) -> Awaitable[T]:
@@ -407,6 +413,8 @@ class SqliteStore:
 
     def _refuse_waiting(self, failure: StoreError) -> None:
         """Tell all waiting jobs that no transaction could be started."""
+        if self.observer is not None:
+            self.observer.failed()
         waiting = [_Done(job.future, None, None) for job in self._queue]
         self._queue.clear()
         self._idle = True
@@ -431,12 +439,25 @@ class SqliteStore:
     def _finish_group(self, group: list[_Done]) -> None:
         failure = None
         try:
-            self._commit()
+            self._observed_commit(len(group))
         except StoreError as error:
             failure = error
         finally:
             self._lock.release()
         self._report(group, failure)
+
+    def _observed_commit(self, jobs: int) -> None:
+        """Make a transaction of so many jobs durable, and tell the observer. Raises StoreError."""
+        observer = self.observer
+        started = time.perf_counter()
+        try:
+            self._commit()
+        except StoreError:
+            if observer is not None:
+                observer.failed()
+            raise
+        if observer is not None:
+            observer.committed(jobs, time.perf_counter() - started)
 
     def _run_long(self, job: _Job) -> None:
         failure, done = None, _Done(job.future, None, None)
@@ -452,7 +473,7 @@ class SqliteStore:
                     self._rollback()
                     done = _Done(job.future, None, _as_raised(error))
                 else:
-                    self._commit()
+                    self._observed_commit(1)
             except StoreError as error:
                 failure = error
         self._report([done], failure)

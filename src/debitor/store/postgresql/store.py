@@ -25,7 +25,7 @@ from threading import BoundedSemaphore, Event, Lock, Thread, get_ident
 from typing import Any, NamedTuple, TypeVar
 
 from debitor.schema import Record
-from debitor.store import StoreError, UnknownOutcome
+from debitor.store import Observer, StoreError, UnknownOutcome
 from debitor.store.identity import Identity
 from debitor.store.postgresql.leader import Leader
 from debitor.store.postgresql.link import Broken, Failed, Link
@@ -139,6 +139,7 @@ class PostgresqlStore:
         self._owners: set[int] = set()
         self._closed = False
         self._queue: SimpleQueue[_Job | None] = SimpleQueue()
+        self.observer: Observer | None = None
         self._thread: Thread | None = None
         self._mutex = Lock()
         self._parked: dict[frozenset[int], deque[_Job]] = {}
@@ -292,6 +293,12 @@ class PostgresqlStore:
 
     # ----------------------------------------------------------------- jobs
 
+    @property
+    def waiting(self) -> int:
+        """Jobs that wait for a transaction."""
+        with self._mutex:
+            return self._queue.qsize() + sum(map(len, self._parked.values()))
+
     def write(self, job: Callable[[Any], T], *, long: bool = False) -> Awaitable[T]:
         """Run `job` in a transaction shared with its neighbours; see `Store.write`."""
         self._check_open()
@@ -382,12 +389,12 @@ class PostgresqlStore:
             except (Unreachable, Again) as error:
                 attempts += 1
                 if self._closed or time.monotonic() > until or (isinstance(error, Again) and attempts >= ATTEMPTS):
-                    _deliver([_Done(job, None, None) for job in jobs], error)
+                    self._refuse(jobs, error)
                     return
                 time.sleep(self._pause(attempts))
                 more = _nothing
             except StoreError as error:
-                _deliver([_Done(job, None, None) for job in jobs], error)
+                self._refuse(jobs, error)
                 return
             except BaseException as error:
                 # A bug here; but whoever waits must hear of it, and the lane must go on.
@@ -396,6 +403,12 @@ class PostgresqlStore:
                 _deliver([_Done(job, None, error) for job in jobs])
                 return
         _deliver(done)
+
+    def _refuse(self, jobs: Sequence[_Job], failure: StoreError) -> None:
+        """Tell jobs that their transaction failed."""
+        if self.observer is not None:
+            self.observer.failed()
+        _deliver([_Done(job, None, None) for job in jobs], failure)
 
     def _pause(self, attempts: int) -> float:
         """Return how long to wait before a job runs again: longer each time, and never as long as another."""
@@ -453,7 +466,10 @@ class PostgresqlStore:
             writing.rollback()
             raise
         if writing.dirty:
+            started = time.monotonic()
             self._commit(lane)
+            if self.observer is not None:
+                self.observer.committed(len(done), time.monotonic() - started)
         else:
             writing.rollback()
 
