@@ -56,10 +56,12 @@ $(VENV)/.test-stamp: requirements-dev.lock $(VENV)/.run-stamp
 UV_COMPILE := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
   --no-emit-index-url --no-emit-find-links --no-annotate
 
-# hatchling and editables install debitor itself, so they are locked as well.
+# hatchling and editables install debitor itself, so they are locked as well. The third file is for servers: with
+# every extra, without the tools of development.
 lock:
 	printf 'hatchling\neditables\n' | $(UV_COMPILE) pyproject.toml - -o requirements.lock
 	printf 'hatchling\neditables\n' | $(UV_COMPILE) pyproject.toml - --group dev -c requirements.lock -o requirements-dev.lock
+	printf 'hatchling\n' | $(UV_COMPILE) pyproject.toml - --all-extras -c requirements-dev.lock -o requirements-server.lock
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis

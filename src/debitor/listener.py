@@ -1,13 +1,16 @@
 """The HTTP server on its port, replaced by a new one when a certificate is renewed.
 
-A certificate is read when a server starts. For a new one a second server starts on the same port, which the system
-lets both share; the first then takes no more connections, finishes its requests and ends.
+A certificate is read when a server starts. For a new one a second server starts on the same socket; the first then
+takes no more connections, finishes its requests and ends. The socket stays open, so nobody who connects is turned
+away.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
+import os
+import socket
 import ssl
 from typing import Any
 
@@ -19,6 +22,7 @@ log = logging.getLogger("debitor")
 
 OVERLAP = 0.3
 """Seconds for which both servers take connections: until the new one surely listens."""
+BACKLOG = 2048
 
 
 class _Served:
@@ -59,20 +63,39 @@ class Listener:
     def __init__(self, app: App, settings: Settings) -> None:
         self._app, self._settings = app, settings
         self._reload, self._stop = asyncio.Event(), asyncio.Event()
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            settings.host, settings.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        self._socket = socket.socket(family, kind, protocol)
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self._socket.bind(address)
+        self._socket.listen(BACKLOG)
+        self._socket.setblocking(False)
 
     def _server(self) -> Any:
+        from granian import _granian
         from granian.constants import HTTPModes, Interfaces, SSLProtocols
         from granian.server.embed import Server
 
         settings = self._settings
-        return Server(
+        # Each server closes the handle that it got.
+        native: Any = _granian
+        handle: Any = native.SocketHolder(os.dup(self._socket.fileno()), False, BACKLOG)
+
+        class OnSocket(Server):
+            """Listens on a socket that is there, as the server itself does where ports cannot be shared."""
+
+            def _init_shared_socket(self) -> None:
+                self._ssp, self._shd, self._sfd = None, handle, handle.get_fd()
+
+        return OnSocket(
             _Served(self._app),
             address=settings.host,
             port=settings.port,
             interface=Interfaces.ASGI,
             http=HTTPModes.http1,
             websockets=False,
-            backlog=2048,
+            backlog=BACKLOG,
             backpressure=1024,
             log_enabled=False,
             ssl_cert=settings.tls_cert,
@@ -105,10 +128,12 @@ class Listener:
                     ending.add(old_task)
                     log.info("the certificate was read anew")
             server.stop()
+            self._socket.close()
             await self._app.drain()
             await asyncio.wait({serving, *ending})
         finally:
             stopped.cancel()
+            self._socket.close()
 
     def reload(self) -> None:
         """Read the certificate anew; one that cannot be used is logged, and the old one stays."""

@@ -108,6 +108,17 @@ def open_books(settings: Settings, *, create: bool = False) -> Iterator[Store]:
 
 
 @contextlib.contextmanager
+def reachable_books(settings: Settings) -> Iterator[None]:
+    """Say as `open_books` does why a store cannot be had, without opening it. Raises StartError."""
+    if not settings.on_server and not settings.store_path.is_file():
+        raise StartError(f"There are no books at {settings.store_path}. Name their folder with --data.")
+    try:
+        yield
+    except StoreError as error:
+        raise StartError(f"The books at {settings.place} cannot be opened: {error}") from error
+
+
+@contextlib.contextmanager
 def only_server(path: Path) -> Iterator[None]:
     """Hold the lock that keeps a second server from these books. Raises StartError."""
     make_folder(path.parent)

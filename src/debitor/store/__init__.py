@@ -201,6 +201,10 @@ class Transaction(Reader, Protocol):
         """Add many rows of one record; blank ids are filled."""
         ...
 
+    def insert_as_is(self, rows: Sequence[Row]) -> None:
+        """Add rows of one record that another store had: ids and time stamps stay, versions are new ones."""
+        ...
+
     def update(self, row: R, **changes: Any) -> R:
         """Change columns of a row and renew its version. Returns the new row. Raises DuplicateKey, FrozenRow."""
         ...

@@ -10,6 +10,24 @@ from collections.abc import Callable, Iterable
 from debitor.schema import RECORDS, Record
 from debitor.store import Store, StoreError
 from debitor.store.sqlite import SqliteStore
+from debitor.store.sqlite import outdated as sqlite_outdated
+
+
+def outdated(url: str, *, records: Iterable[Record] | None = None) -> bool:
+    """Whether opening a store that is there would change its tables. Changes nothing.
+
+    Raises:
+        StoreError: as `open_store`.
+    """
+    kept = tuple(RECORDS.values() if records is None else records)
+    scheme, _, path = url.partition("://")
+    if scheme in ("postgresql", "postgres"):
+        from debitor.store.postgresql import schema
+        from debitor.store.postgresql.store import connected
+
+        with connected(url) as link:
+            return schema.outdated(link, kept)
+    return sqlite_outdated(path, kept)
 
 
 def open_store(

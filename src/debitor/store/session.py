@@ -444,6 +444,19 @@ class Session(ABC):
         versions = writing.next_versions(number, self.company, codec.record)
         self._do_many(codec.insert, codec.encode_all(self.company, rows, ids, versions, writing.now), codec)
 
+    def insert_as_is(self, rows: Sequence[Row]) -> None:
+        """Add rows of one record that another store had."""
+        if not rows:
+            return
+        codec = self._codec(type(rows[0]))
+        assert all(type(r) is codec.record.row for r in rows), "insert_as_is takes rows of one record"
+        versions = self._writing.next_versions(len(rows), self.company, codec.record)
+        values = [
+            codec.encode(self.company, row, row.id, version, row.modified_at)
+            for row, version in zip(rows, versions, strict=True)
+        ]
+        self._do_many(codec.insert, values, codec)
+
     def update(self, row: R, **changes: Any) -> R:
         """Change columns of a row and renew its version."""
         codec = self._codec(type(row))

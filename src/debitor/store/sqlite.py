@@ -578,6 +578,21 @@ def prepare(connection: apsw.Connection, records: Sequence[Record], folder: Path
             cursor.execute("ROLLBACK")
 
 
+def outdated(path: str, records: Sequence[Record]) -> bool:
+    """Whether `prepare` would change the tables of a file. Raises StoreError."""
+    try:
+        connection = apsw.Connection(path, flags=apsw.SQLITE_OPEN_READWRITE)
+    except apsw.Error as error:
+        raise translated(error) from error
+    try:
+        state = _state(connection)
+    except apsw.Error as error:
+        raise translated(error) from error
+    finally:
+        connection.close()
+    return state != (max(ddl.migrations()), ddl.fingerprint([ddl.table(r) for r in records]))
+
+
 def _complete(cursor: apsw.Cursor, tables: Sequence[ddl.Table]) -> None:
     """Add the tables, columns, indexes and triggers that are declared and not there."""
     objects = _rows(cursor.execute("SELECT type, name, sql FROM sqlite_schema WHERE sql IS NOT NULL"))

@@ -126,8 +126,7 @@ def prepare(link: Link, records: Sequence[Record]) -> None:
         raise StoreError(f"The database has the encoding {encoding}; make one with UTF8.")
     tables = [table(r) for r in records]
     common = _common(link)
-    made = "\n".join([*common, *(s for t in tables for s in (t.create, *t.indexes.values(), *t.triggers.values()))])
-    wanted = hashlib.sha256(made.encode()).hexdigest()[:32]
+    wanted = _fingerprint(tables, common)
     numbered = ddl.migrations()
     newest = max(numbered)
     if _state(link, newest) == (newest, wanted):
@@ -149,6 +148,18 @@ def prepare(link: Link, records: Sequence[Record]) -> None:
         (newest, wanted),
     )
     link.execute("COMMIT")
+
+
+def outdated(link: Link, records: Sequence[Record]) -> bool:
+    """Whether `prepare` would change the tables. Raises StoreError, Failed, Broken."""
+    newest = max(ddl.migrations())
+    return _state(link, newest) != (newest, _fingerprint([table(r) for r in records], _common(link)))
+
+
+def _fingerprint(tables: Sequence[Table], common: Sequence[str]) -> str:
+    """Return a short text that differs when any statement differs."""
+    made = "\n".join([*common, *(s for t in tables for s in (t.create, *t.indexes.values(), *t.triggers.values()))])
+    return hashlib.sha256(made.encode()).hexdigest()[:32]
 
 
 def _without_comments(statement: str) -> str:

@@ -113,6 +113,22 @@ class _Lane:
             self.link.close()
 
 
+@contextmanager
+def connected(url: str) -> Iterator[Link]:
+    """A connection for a while. Raises StoreError for what the server refuses."""
+    try:
+        link = Link(url, options=_WRITING)
+    except Broken as error:
+        raise translated(error) from error
+    try:
+        yield link
+    except (Failed, Broken) as error:
+        raise translated(error) from error
+    finally:
+        if not link.broken:
+            link.close()
+
+
 class PostgresqlStore:
     """Implements `Store` on PostgreSQL (see debitor.store for what the methods promise).
 
@@ -148,17 +164,8 @@ class PostgresqlStore:
         self._lanes: list[_Lane] = []
         self._snapshots: list[tuple[Link, PostgresqlRootSession]] = []
         self._main = _Lane(url, self._identity, waits=False)
-        try:
-            link = Link(url, options=_WRITING)
-        except Broken as error:
-            raise translated(error) from error
-        try:
+        with connected(url) as link:
             prepare(link, records)
-        except (Failed, Broken) as error:
-            raise translated(error) from error
-        finally:
-            if not link.broken:
-                link.close()
         self._leader = Leader(url)
         self._source = _Source(url, self._identity)
         self._replica = _Source(replica_url, self._identity) if replica_url else self._source
