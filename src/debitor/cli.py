@@ -566,9 +566,9 @@ def version(json_form: bool) -> None:
         click.echo(f"debitor {__version__}")
 
 
-if __name__ == "__main__":
-    main()
-
-
 for _command in MOVING:
     main.add_command(_command)
+
+
+if __name__ == "__main__":
+    main()

@@ -20,14 +20,11 @@ def schema(path: Path) -> dict[str, object]:
     """Columns of tables, and what else there is, whatever the order in which it came."""
     connection = apsw.Connection(str(path))
     found: dict[str, object] = {}
-    for kind, name, sql in connection.execute(
-        "SELECT type, name, sql FROM sqlite_schema WHERE sql IS NOT NULL"
-    ).fetchall():
+    objects = connection.execute("SELECT type, name, sql FROM sqlite_schema WHERE sql IS NOT NULL").fetchall()
+    for kind, name, sql in objects:
         if kind == "table":
-            columns = connection.execute(
-                'SELECT name, type, "notnull", dflt_value, pk FROM pragma_table_xinfo(?)', (name,)
-            )
-            found[name] = sorted(columns.fetchall())
+            columns = 'SELECT name, type, "notnull", dflt_value, pk FROM pragma_table_xinfo(?)'
+            found[name] = sorted(connection.execute(columns, (name,)).fetchall())
         else:
             found[name] = sql
     connection.close()
