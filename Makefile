@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
 .DELETE_ON_ERROR:
-.PHONY: run test lint bench examples fuzz lock clean help
+.PHONY: run test lint bench examples fuzz faults lock clean help
 
 help:
 	@echo "make run    serve a demo company on 127.0.0.1:7048"
@@ -14,6 +14,7 @@ help:
 	@echo "make lint   lint and types only"
 	@echo "make bench  measure against the physical limit of this machine"
 	@echo "make fuzz   50,000 generated requests against the OpenAPI document of each API (FUZZ=... for another number)"
+	@echo "make faults 200 kills under load on each store, 200 simulated histories with a failure at every step"
 	@echo "make examples  record the examples of the reference anew, from a new demo company"
 	@echo "make lock   choose the versions of all dependencies anew (needs uv)"
 
@@ -38,6 +39,12 @@ FUZZ ?= 50000
 
 fuzz: $(VENV)/.test-stamp
 	PYTHONPATH=src:tests $(BIN)/python -m wire.fuzzing --requests $(FUZZ)
+
+CYCLES ?= 200
+
+faults: $(VENV)/.test-stamp
+	DEBITOR_CRASH_CYCLES=$(CYCLES) DEBITOR_SIMULATIONS=$(CYCLES) $(BIN)/python -m pytest -s \
+	  tests/wire/test_crash.py tests/store/test_simulation.py tests/wire/test_faults.py
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \

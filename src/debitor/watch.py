@@ -6,6 +6,7 @@ Prometheus reads it at `/metrics`. Every name and label is of a fixed set: nothi
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from time import monotonic
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.process_collector import ProcessCollector
@@ -14,6 +15,8 @@ CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 _JOBS = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 _METHODS = frozenset({"GET", "HEAD", "POST", "PATCH", "PUT", "DELETE", "OPTIONS"})
+LATELY = 5.0
+"""Seconds after a failed transaction in which it is not tried whether the store takes writes again."""
 OTHER = "other"
 """What every address is called that is none of ours."""
 _BOUND = "microsoft.nav."
@@ -58,6 +61,7 @@ class Watch:
         self._entries = Counter("debitor_ledger_entries", "Entries written.", ["ledger"], registry=registry)
         self.failing = False
         """The last transaction failed: the store may not take writes."""
+        self._failed_at = 0.0
 
     def gauge(self, name: str, about: str, value: Callable[[], float]) -> None:
         """Tell a value that is asked for whenever somebody reads."""
@@ -89,8 +93,13 @@ class Watch:
 
     def failed(self) -> None:
         """Count a transaction that failed."""
-        self.failing = True
+        self.failing, self._failed_at = True, monotonic()
         self._failures.inc()
+
+    @property
+    def failed_lately(self) -> bool:
+        """The last transaction failed, only just: small writes may go through where others do not."""
+        return self.failing and monotonic() - self._failed_at < LATELY
 
     def posted(self, acts: int, entries: int, detailed: int) -> None:
         """Count acts on the ledgers, with their G/L entries and detailed customer ledger entries."""

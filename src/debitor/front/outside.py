@@ -130,6 +130,9 @@ class Outside:
         except ValueError:
             return False
 
+    async def _takes_writes(self) -> bool:
+        return self._writable is None or await self._writable()
+
     async def _ready(self) -> Response:
         if self.draining:
             return Response(503, [_JSON, _NO_STORE, ("retry-after", "5")], b'{"status":"stopping"}')
@@ -138,7 +141,8 @@ class Outside:
         except StoreError as error:
             log.error("not ready: %s", error)
             return Response(503, [_JSON, _NO_STORE, ("retry-after", "5")], b'{"status":"store not available"}')
-        if self._watch is not None and self._watch.failing and self._writable and not await self._writable():
+        watch = self._watch
+        if watch is not None and watch.failing and (watch.failed_lately or not await self._takes_writes()):
             return Response(503, [_JSON, _NO_STORE, ("retry-after", "5")], b'{"status":"store takes no writes"}')
         return Response(200, [_JSON, _NO_STORE], b'{"status":"ready"}')
 

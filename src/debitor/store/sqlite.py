@@ -212,6 +212,9 @@ class SqliteStore:
     def _begin(self) -> None:
         """Start a transaction on the write connection; the caller holds the lock. Raises apsw.BusyError."""
         writing = self._writing
+        if writing.connection.in_transaction:
+            # The ROLLBACK of the last one failed.
+            writing.cursor.execute("ROLLBACK")
         writing.cursor.execute("BEGIN IMMEDIATE")
         try:
             # Another process may have written since: its versions count too.
