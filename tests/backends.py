@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,6 +15,19 @@ BACKENDS: dict[str, Callable[[Path], str]] = {
     "postgresql": lambda folder: empty_schema(),
 }
 """Name -> the address of an empty store in (or beside) an empty folder."""
+
+_ADDRESSES: dict[tuple[str, Path], str] = {}
+DEFAULT = os.environ.get("DEBITOR_TEST_STORE", "sqlite")
+"""The store of tests that do not choose one."""
+
+
+def store_of(folder: Path, backend: str = "") -> str:
+    """The address of the store that belongs to a folder: the same one each time."""
+    at = (backend or DEFAULT, folder)
+    if at not in _ADDRESSES:
+        _ADDRESSES[at] = BACKENDS[at[0]](folder)
+    return _ADDRESSES[at]
+
 
 only_sqlite = pytest.mark.parametrize("url", ["sqlite"], indirect=True)
 """For tests that look into the file, or know how SQLite's store works."""

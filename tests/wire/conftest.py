@@ -17,6 +17,8 @@ from typing import Any
 import pytest
 import requests
 
+from backends import BACKENDS, DEFAULT, store_of
+
 CLIENT_ID, CLIENT_SECRET = "wire-tests", "secret-of-the-wire-tests"
 READY_WITHIN = 60.0
 
@@ -28,10 +30,15 @@ def clean_environment(**settings: str) -> dict[str, str]:
 
 
 class Server:
-    """A running `debitor serve`. `lines` are what it printed, the ready line last."""
+    """A running `debitor serve`. `lines` are what it printed, the ready line last.
 
-    def __init__(self, folder: Path, *flags: str, **settings: str) -> None:
+    `store` names the kind of store; its books belong to the folder in any case.
+    """
+
+    def __init__(self, folder: Path, *flags: str, store: str = "", **settings: str) -> None:
         self.folder = folder
+        if (store or DEFAULT) != "sqlite":
+            settings["database_url"] = store_of(folder, store)
         self.log = (folder.parent / f"{folder.name}.log").open("w+")
         wanted = {"client_id": CLIENT_ID, "client_secret": CLIENT_SECRET, **settings}
         self.process = subprocess.Popen(
@@ -157,18 +164,48 @@ def books_of(server: Server) -> Books:
     return Books(server, companies.json()["value"][0], session)
 
 
+ON_BOTH = frozenset(
+    {
+        "test_apply_customer_entries",
+        "test_bad_input",
+        "test_change_tracking",
+        "test_concurrency",
+        "test_customer_payments",
+        "test_entry_life",
+        "test_idempotency",
+        "test_posting",
+        "test_reports",
+        "test_streams",
+        "test_subscriptions",
+    }
+)
+"""Modules whose tests depend on what the store does; they run on every kind of store."""
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run what needs a server once for each kind of store."""
+    if "backend" in metafunc.fixturenames and metafunc.module.__name__.rpartition(".")[2] in ON_BOTH:
+        metafunc.parametrize("backend", sorted(BACKENDS, reverse=True), indirect=True, scope="session")
+
+
 @pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def backend(request: pytest.FixtureRequest) -> str:
+    """The kind of store that servers have."""
+    return str(getattr(request, "param", DEFAULT))
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory, backend: str) -> Iterator[Server]:
     """A server in documented mode."""
-    made = Server(tmp_path_factory.mktemp("wire") / "documented", "--demo")
+    made = Server(tmp_path_factory.mktemp("wire") / "documented", "--demo", store=backend)
     yield made
     assert made.stop() == 0
 
 
 @pytest.fixture(scope="session")
-def strict_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def strict_server(tmp_path_factory: pytest.TempPathFactory, backend: str) -> Iterator[Server]:
     """A server that answers as Business Central itself."""
-    made = Server(tmp_path_factory.mktemp("wire") / "strict", "--demo", "--compat", "strict")
+    made = Server(tmp_path_factory.mktemp("wire") / "strict", "--demo", "--compat", "strict", store=backend)
     yield made
     assert made.stop() == 0
 
@@ -190,9 +227,9 @@ def strict_books(strict_server: Server) -> Iterator[Books]:
 
 
 @pytest.fixture
-def fresh_books(tmp_path: Path) -> Iterator[Books]:
+def fresh_books(tmp_path: Path, backend: str) -> Iterator[Books]:
     """A server of the test's own, in documented mode, as a new user finds it."""
-    own = Server(tmp_path / "fresh", "--demo")
+    own = Server(tmp_path / "fresh", "--demo", store=backend)
     made = books_of(own)
     yield made
     made.session.close()

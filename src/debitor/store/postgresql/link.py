@@ -194,7 +194,9 @@ class Link:
     @property
     def aborted(self) -> bool:
         """The transaction has failed: nothing but undoing a part of it, or all, will work."""
-        return not self.broken and self._pg.transaction_status == TransactionStatus.INERROR
+        if self.broken or self._pg.transaction_status != TransactionStatus.INERROR:
+            return False
+        return not any(command.sql.startswith("ROLLBACK") for command in self._deferred)
 
     def stale(self) -> bool:
         """Whether the server has ended the connection while nothing was asked."""

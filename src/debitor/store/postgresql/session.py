@@ -5,8 +5,8 @@ A job reads, decides and writes. So that nobody else writes in between, its tran
 taken only when it is free: otherwise `Busy` ends the job, which begins again with all of its locks taken in order. So
 no two jobs ever wait for each other.
 
-Few records belong to the whole store. Those that are tracked take the lock 0 when they are written; changes of the
-others hold only if nobody changed the row since it was read (`Again`), and unique keys watch over what is added.
+Few records belong to the whole store. A change of their rows holds only if nobody changed the row since it was read
+(`Again`), and unique keys watch over what is added. Those that are tracked take the lock 0 when they are written.
 """
 
 from __future__ import annotations
@@ -36,7 +36,6 @@ ROWS_AT_ONCE = 2000
 
 _LOCK = "SELECT version, kept_version, stamp, CAST(pg_current_xact_id() AS text) FROM debitor_clock WHERE company = ?"
 _WAIT, _IF_FREE = f"{_LOCK} FOR UPDATE", f"{_LOCK} FOR UPDATE SKIP LOCKED"
-_THERE = "SELECT 1 FROM debitor_clock WHERE company = ?"
 _TRANSACTION = "SELECT CAST(pg_current_xact_id() AS text)"
 _NEW_CLOCK = "INSERT INTO debitor_clock (company) VALUES (?) ON CONFLICT DO NOTHING"
 _KEPT = "SELECT kept_version FROM debitor_clock WHERE company = ?"
@@ -211,7 +210,8 @@ class PostgresqlWriting(Writing):
         try:
             rows = link.execute(_WAIT if wait else _IF_FREE, (company,)).fetchall()
             if not rows:
-                if not wait and link.execute(_THERE, (company,)).fetchall():
+                if not wait:
+                    # It is locked, or there is none yet, or none that others see; another lane can wait for it.
                     raise Busy(frozenset({*self.clocks, company}))
                 link.execute(_NEW_CLOCK, (company,))
                 rows = link.execute(_WAIT, (company,)).fetchall()
@@ -456,11 +456,13 @@ class PostgresqlSession(Session):
     def update(self, row: R, **changes: Any) -> R:
         """Change columns of a row and renew its version."""
         codec = self._codec(type(row))
-        if codec.record.by_company or codec.record.tracked:
+        if codec.record.by_company:
             return super().update(row, **changes)
+        # Nobody holds a lock since the row was read, so it must still be the same.
         writing = self._writing
         changes = {c: v for c, v in changes.items() if getattr(row, c) != v}
-        new = replace(row, **changes, version=self._identity.mark(), modified_at=writing.now)
+        version = writing.next_version(self.company, codec.record)
+        new = replace(row, **changes, version=version, modified_at=writing.now)
         made = update_of(type(row), tuple(changes))
         (values,) = made.encode(self.company, ((row, new),), (new.version,), new.modified_at)
         self._unchanged(self._do(f'{made.sql} AND "version" = ?', (*values, row.version), codec), row)
@@ -469,11 +471,14 @@ class PostgresqlSession(Session):
     def delete(self, row: Row) -> None:
         """Remove a row."""
         codec = self._codec(type(row))
-        if codec.record.by_company or codec.record.tracked:
+        if codec.record.by_company:
             super().delete(row)
             return
+        key = codec.key(self.company, row)
+        if codec.record.tracked:
+            self._remember(codec, codec.by_key, key)
         sql = f'DELETE FROM "{codec.record.name}" WHERE {codec.by_key} AND "version" = ?'  # noqa: S608 - declared names
-        self._unchanged(self._do(sql, (*codec.key(self.company, row), row.version), codec), row)
+        self._unchanged(self._do(sql, (*key, row.version), codec), row)
 
     def _unchanged(self, written: int, row: Row) -> None:
         """Raise Again unless a row was written that must be the one that was read: nobody holds a lock."""
