@@ -11,7 +11,7 @@ import pytest
 from postgresql import empty_schema
 
 BACKENDS: dict[str, Callable[[Path], str]] = {
-    "sqlite": lambda folder: f"sqlite://{folder}/books.db",
+    "sqlite": lambda folder: f"sqlite://{folder}/debitor.db",
     "postgresql": lambda folder: empty_schema(),
 }
 """Name -> the address of an empty store in (or beside) an empty folder."""

@@ -11,6 +11,8 @@ import os
 import shutil
 import tempfile
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import lru_cache
 from itertools import count
 from urllib.parse import quote
@@ -68,3 +70,28 @@ def empty_schema() -> str:
 def in_schema(url: str, name: str) -> str:
     """The address of a schema of a database."""
     return f"{url}{'&' if '?' in url else '?'}options={quote(f'-csearch_path={name}')}"
+
+
+_used: list[str] = []
+
+
+@contextmanager
+def used_books() -> Iterator[str]:
+    """A schema that another test has used, without its rows, or a new one."""
+    url = _used.pop() if _used else empty_schema()
+    try:
+        yield url
+    finally:
+        tables = run(
+            url,
+            # Without the rules that keep ledgers as they are.
+            "SELECT set_config('session_replication_role', 'replica', false)",
+            "SELECT tablename::text FROM pg_tables WHERE schemaname = current_schema() "
+            "AND tablename NOT IN ('debitor_store', 'debitor_made')",
+        )
+        run(
+            url,
+            "SELECT set_config('session_replication_role', 'replica', false)",
+            *[f'DELETE FROM "{name}"' for (name,) in tables],
+        )
+        _used.append(url)

@@ -16,7 +16,7 @@ import logging
 import re
 import time
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
 from functools import partial
 from hashlib import sha256
@@ -352,15 +352,21 @@ class App:
         request = Request(
             method, root, path[len(prefix) + 1 :], query, headers, body, request_id, caller.client_id, caller.rights
         )
+        # Whoever says ReadOnly may be answered from a copy; but what a delta link knows must be there.
+        replica = (
+            "data-access-intent" in headers
+            and headers["data-access-intent"].strip().lower() == "readonly"
+            and "deltatoken" not in query
+        )
         if method == "GET" and self._snapshots < MOST_SNAPSHOTS:
-            request.snapshot = self._snapshot
+            request.snapshot = self._replica_snapshot if replica else self._snapshot
         needs = service.needs(request)
         release = None
         try:
             if "idempotency-key" in headers:
                 release = service.claim(request)
             if needs == "read":
-                response = service.handle(request, self.store.reader())
+                response = service.handle(request, self.store.reader(replica=replica))
                 if turn is not None:
                     turn.check()
             else:
@@ -378,12 +384,15 @@ class App:
             response.headers.append(("retry-after", "1"))
         return response
 
+    def _replica_snapshot(self) -> AbstractContextManager[Root]:
+        return self._snapshot(replica=True)
+
     @contextmanager
-    def _snapshot(self) -> Iterator[Root]:
+    def _snapshot(self, *, replica: bool = False) -> Iterator[Root]:
         """A snapshot of the store, counted: each is a connection with a cache of its own."""
         self._snapshots += 1
         try:
-            with self.store.snapshot() as root:
+            with self.store.snapshot(replica=replica) as root:
                 yield root
         finally:
             self._snapshots -= 1

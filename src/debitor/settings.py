@@ -20,6 +20,8 @@ from typing import Any
 PREFIX = "DEBITOR_"
 CONFIG = "DEBITOR_CONFIG"
 DEFAULT_FILE = "debitor.toml"
+_TESTS = f"{PREFIX}TEST_"
+"""What debitor's own tests are told begins so."""
 _SERVERS = ("postgresql", "postgres")
 
 
@@ -325,7 +327,7 @@ def _from_environment(environ: Mapping[str, str]) -> dict[str, str]:
     known = {PREFIX + name.upper(): name for name in NAMES}
     found = {}
     for variable, value in environ.items():
-        if not variable.startswith(PREFIX) or variable == CONFIG:
+        if not variable.startswith(PREFIX) or variable == CONFIG or variable.startswith(_TESTS):
             continue
         if variable not in known:
             raise _unknown(variable, "environment", [*known, CONFIG])

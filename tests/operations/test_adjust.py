@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
-from pathlib import Path
 
 import pytest
 
@@ -37,9 +36,9 @@ TODAY = date(2026, 1, 31)
 
 
 @pytest.fixture
-def root(tmp_path: Path) -> Iterator[Root]:
+def root(store_url: str) -> Iterator[Root]:
     """The demo company, whose currencies are worth twice their amount from 30 January on."""
-    store = open_store(f"sqlite://{tmp_path}/debitor.db")
+    store = open_store(store_url)
     with store.transaction() as opened:
         create_company(opened, name="Demo", today=TODAY, demo=True)
         tx = opened.at(1)

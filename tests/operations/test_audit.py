@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from pathlib import Path
 
 import pytest
 
@@ -14,8 +13,8 @@ from debitor.store.opening import open_store
 
 
 @pytest.fixture
-def tx(tmp_path: Path) -> Iterator[Transaction]:
-    store = open_store(f"sqlite://{tmp_path / 'debitor.db'}")
+def tx(store_url: str) -> Iterator[Transaction]:
+    store = open_store(store_url)
     with store.transaction() as root:
         yield root.at(1)
     store.close()

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date, timedelta
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -56,8 +55,8 @@ TODAY = date(2026, 3, 10)
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    made = open_store(f"sqlite://{tmp_path}/books.db")
+def store(store_url: str) -> Iterator[Store]:
+    made = open_store(store_url)
     yield made
     made.close()
 

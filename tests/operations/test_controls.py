@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
-from pathlib import Path
 
 import pytest
 
@@ -34,8 +33,8 @@ TODAY = date(2026, 1, 31)
 
 
 @pytest.fixture
-def tx(tmp_path: Path) -> Iterator[Transaction]:
-    store = open_store(f"sqlite://{tmp_path}/debitor.db")
+def tx(store_url: str) -> Iterator[Transaction]:
+    store = open_store(store_url)
     with store.transaction() as root:
         create_company(root, name="Demo", today=TODAY, demo=True)
         yield root.at(1)

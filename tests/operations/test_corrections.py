@@ -127,8 +127,8 @@ class Books:
 
 
 @pytest.fixture
-def books(tmp_path: Path) -> Iterator[Books]:
-    store = open_store(f"sqlite://{tmp_path}/books.db")
+def books(store_url: str) -> Iterator[Books]:
+    store = open_store(store_url)
     try:
         with store.transaction() as root:
             made = Books(root)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -28,8 +27,8 @@ BY_ID = Query(
 
 
 @pytest.fixture
-def tx(tmp_path: Path) -> Iterator[Transaction]:
-    store = open_store(f"sqlite://{tmp_path}/books.db")
+def tx(store_url: str) -> Iterator[Transaction]:
+    store = open_store(store_url)
     with store.transaction() as root:
         yield root.at(1)
     store.close()

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -81,9 +80,9 @@ def test_the_total_is_a_multiple(total: Decimal, precision: str, direction: Roun
 
 
 @pytest.fixture
-def act(tmp_path: Path) -> Iterator[Any]:
+def act(store_url: str) -> Iterator[Any]:
     """The demo company, whose invoices are rounded to 0.05."""
-    store = open_store(f"sqlite://{tmp_path}/debitor.db")
+    store = open_store(store_url)
     with store.transaction() as root:
         create_company(root, name="Demo", today=TODAY, demo=True)
         tx = root.at(1)

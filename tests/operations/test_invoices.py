@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -162,8 +161,8 @@ def fill(tx: Any) -> None:
 
 
 @pytest.fixture
-def books(tmp_path: Path) -> Iterator[Books]:
-    store = open_store(f"sqlite://{tmp_path}/books.db")
+def books(store_url: str) -> Iterator[Books]:
+    store = open_store(store_url)
     try:
         with store.transaction() as root:
             tx = root.at(1)

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -65,8 +64,8 @@ class Work:
 
 
 @pytest.fixture
-def work(tmp_path: Path) -> Iterator[Work]:
-    store = open_store(f"sqlite://{tmp_path}/debitor.db")
+def work(store_url: str) -> Iterator[Work]:
+    store = open_store(store_url)
     with store.transaction() as root:
         create_company(root, name="Demo", today=TODAY, demo=True)
         yield Work(root.at(1))

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -32,8 +31,8 @@ TODAY = date(2025, 3, 10)
 
 
 @pytest.fixture
-def tx(tmp_path: Path) -> Iterator[Transaction]:
-    store = open_store(f"sqlite://{tmp_path}/books.db")
+def tx(store_url: str) -> Iterator[Transaction]:
+    store = open_store(store_url)
     with store.transaction() as root:
         books = root.at(1)
         books.insert(ReceivablesSetup(local_currency_code="EUR"))

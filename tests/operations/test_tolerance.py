@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -85,8 +84,8 @@ class World:
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
-    store = open_store(f"sqlite://{tmp_path}/books.db")
+def world(store_url: str) -> Iterator[World]:
+    store = open_store(store_url)
     with store.transaction() as root:
         yield World(root)
     with store.snapshot() as root:

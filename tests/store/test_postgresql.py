@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from backends import only_postgresql
-from debitor.store import Store, StoreError, UnknownOutcome
+from debitor.store import DuplicateKey, Store, StoreError, UnknownOutcome
 from debitor.store.opening import open_store
 from debitor.store.postgresql import store as module
 from debitor.store.postgresql.link import Broken, Link
@@ -192,7 +192,8 @@ def test_lost_connections_lose_no_acknowledged_row_and_double_none(url: str) -> 
 @pytest.mark.parametrize("sent", [True, False])
 def test_a_commit_without_an_answer_is_looked_up(store: Store, monkeypatch: pytest.MonkeyPatch, sent: bool) -> None:
     """Whether the database kept it or not, the job is done exactly once."""
-    execute, lost = Link.execute, []
+    execute = Link.execute
+    lost: list[Link] = []
 
     def unlucky(link: Link, sql: str, values: Any = ()) -> Link:
         if sql == "COMMIT" and not lost:
@@ -230,7 +231,8 @@ def test_an_unknown_outcome_is_told_as_such(store: Store, monkeypatch: pytest.Mo
     monkeypatch.setattr(Link, "execute", unlucky)
 
     async def main() -> list[Any]:
-        return await asyncio.gather(store.write(insert("A")), store.write(insert("B")), return_exceptions=True)
+        jobs = [store.write(insert(code)) for code in "AB"]
+        return await asyncio.gather(*jobs, return_exceptions=True)
 
     outcomes = asyncio.run(main())
     assert [type(o) for o in outcomes] == [UnknownOutcome] * 2
@@ -290,6 +292,25 @@ def test_a_job_runs_again_when_others_were_in_its_way(store: Store, state: str) 
     assert codes(store) == ["C2", "C3"]
 
 
+def test_a_lock_that_was_given_back_with_a_part_is_taken_again(store: Store) -> None:
+    """As in a batch whose first part fails, and whose second does not."""
+
+    def job(tx: Any) -> None:
+        with pytest.raises(DuplicateKey), tx.savepoint():
+            tx.at(1).insert_many([Country(code="A"), Country(code="A")])
+        assert tx.at(2).count(Country) == 0
+        with tx.savepoint():
+            tx.at(1).insert(Country(code="B"))
+        with pytest.raises(DuplicateKey), tx.savepoint():
+            tx.at(3).insert_many([Country(code="C"), Country(code="C")])
+
+    async def main() -> None:
+        await asyncio.gather(store.write(job), store.write(insert("D")))
+
+    asyncio.run(main())
+    assert codes(store) == ["B", "D"]
+
+
 def test_an_error_that_a_job_swallows_is_not_committed_around(store: Store) -> None:
     """PostgreSQL undoes nothing by itself then, but takes no further statement: the job must not seem to be done."""
 
@@ -300,9 +321,8 @@ def test_an_error_that_a_job_swallows_is_not_committed_around(store: Store) -> N
         return "done"
 
     async def main() -> list[Any]:
-        return await asyncio.gather(
-            store.write(insert("A")), store.write(careless), store.write(insert("B")), return_exceptions=True
-        )
+        jobs = [store.write(job) for job in (insert("A"), careless, insert("B"))]
+        return await asyncio.gather(*jobs, return_exceptions=True)
 
     outcomes = asyncio.run(main())
 

@@ -37,8 +37,11 @@ class Server:
 
     def __init__(self, folder: Path, *flags: str, store: str = "", **settings: str) -> None:
         self.folder = folder
+        self.url = store_of(folder, store)
+        self.books = ["--database-url", self.url]
+        """Flags that name its books, for commands."""
         if (store or DEFAULT) != "sqlite":
-            settings["database_url"] = store_of(folder, store)
+            settings["database_url"] = self.url
         self.log = (folder.parent / f"{folder.name}.log").open("w+")
         wanted = {"client_id": CLIENT_ID, "client_secret": CLIENT_SECRET, **settings}
         self.process = subprocess.Popen(

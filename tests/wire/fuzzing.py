@@ -285,7 +285,7 @@ def run(folder: Path, wanted: int, number: int, api: Api = V2) -> Report:
     if "Traceback" in (logged := Path(server.log.name).read_text()):
         report.failures.append(f"the log has a traceback: {logged[logged.index('Traceback') :][:2000]}")
     checked = subprocess.run(
-        [sys.executable, "-m", "debitor.cli", "check", "--data", str(folder / "books")],
+        [sys.executable, "-m", "debitor.cli", "check", *server.books],
         capture_output=True,
         text=True,
         env=clean_environment(),

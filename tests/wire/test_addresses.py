@@ -181,9 +181,10 @@ def test_a_stop_lets_requests_finish_and_leaves_no_journal(tmp_path: Path) -> No
 
 def test_starts_that_cannot_be_end_with_one_line(server: Server, tmp_path: Path) -> None:
     port = server.origin.rsplit(":", 1)[1]
+    owner = Server(tmp_path / "held", store="sqlite")
     for flags, said in (
         (["--port", port, "--data", str(tmp_path)], "is in use"),
-        (["--port", "0", "--data", str(server.folder)], "Another debitor server"),
+        (["--port", "0", "--data", str(owner.folder)], "Another debitor server"),
         (["--port", "0", "--data", "/dev/null/x"], "cannot be made"),
     ):
         done = subprocess.run(
@@ -198,6 +199,7 @@ def test_starts_that_cannot_be_end_with_one_line(server: Server, tmp_path: Path)
         assert said in done.stderr
         assert done.stderr.count("\n") == 1
         assert done.stdout == ""
+    assert owner.stop() == 0
 
 
 def test_https(tmp_path: Path) -> None:
@@ -244,7 +246,7 @@ def test_https(tmp_path: Path) -> None:
 def test_books_of_a_running_server_can_be_checked(server: Server) -> None:
     """The command reads one moment of the books, beside the server."""
     done = subprocess.run(
-        [sys.executable, "-m", "debitor.cli", "check", "--data", str(server.folder), "--json"],
+        [sys.executable, "-m", "debitor.cli", "check", *server.books, "--json"],
         env=clean_environment(),
         capture_output=True,
         text=True,

@@ -209,7 +209,7 @@ def test_check_knows_files(tmp_path: Path) -> None:
     send(books, file, noise(1 << 20))
     books.session.close()
     assert own.stop() == 0
-    with_store = open_store(f"sqlite://{tmp_path}/check/debitor.db")
+    with_store = open_store(own.url)
     with with_store.transaction() as root:
         assert check_books(root) == []
         company = root.all(Company)[0]

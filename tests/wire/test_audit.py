@@ -98,7 +98,7 @@ def test_the_trail_is_read_only(ledger: Ledger) -> None:
 
 def test_the_command_lists_it(ledger: Ledger, books: Books) -> None:
     made = books.post("shipmentMethods", {"code": "AUDIT9", "displayName": "By cable car"})
-    command = [sys.executable, "-m", "debitor.cli", "audit", "--data", str(books.server.folder)]
+    command = [sys.executable, "-m", "debitor.cli", "audit", *books.server.books]
     of = ["--request", made.headers["request-id"]]
     told = subprocess.run(
         [*command, *of, "--json"], env=clean_environment(), capture_output=True, text=True, timeout=60, check=True

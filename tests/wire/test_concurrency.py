@@ -27,8 +27,8 @@ ROUNDS = 4
 
 
 @pytest.fixture(scope="module")
-def busy_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    made = Server(tmp_path_factory.mktemp("races") / "books", "--demo")
+def busy_server(tmp_path_factory: pytest.TempPathFactory, backend: str) -> Iterator[Server]:
+    made = Server(tmp_path_factory.mktemp("races") / "books", "--demo", store=backend)
     yield made
     assert made.stop() == 0
 
@@ -39,8 +39,8 @@ def races(busy_server: Server) -> Iterator[Books]:
     made = books_of(busy_server)
     yield made
     made.session.close()
-    command = [sys.executable, "-m", "debitor.cli", "check", "--data", str(busy_server.folder)]
-    checked = subprocess.run(command, env=clean_environment(), cwd=busy_server.folder, capture_output=True, text=True)
+    command = [sys.executable, "-m", "debitor.cli", "check", *busy_server.books]
+    checked = subprocess.run(command, env=clean_environment(), capture_output=True, text=True)
     assert checked.returncode == 0, checked.stdout
 
 

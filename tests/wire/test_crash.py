@@ -19,6 +19,7 @@ import pytest
 import requests
 
 from backends import BACKENDS
+from wire.conftest import clean_environment
 
 CYCLES = int(os.environ.get("DEBITOR_CRASH_CYCLES", "10"))
 """`make faults` asks for 200."""
@@ -35,7 +36,7 @@ class Killable:
 
     def __init__(self, url: str) -> None:
         self.url, self.auth = url, ("crash", "crash-test-secret")
-        self.env = {**os.environ, "DEBITOR_CLIENT_ID": self.auth[0], "DEBITOR_CLIENT_SECRET": self.auth[1]}
+        self.env = {**clean_environment(), "DEBITOR_CLIENT_ID": self.auth[0], "DEBITOR_CLIENT_SECRET": self.auth[1]}
 
     def start(self) -> None:
         self.port = free_port()
@@ -111,7 +112,7 @@ def test_kill_under_load_loses_nothing_that_was_acknowledged(tmp_path: Path, kin
     assert acknowledged
     assert posted
     command = [sys.executable, "-m", "debitor.cli", "check", "--database-url", server.url, "--json"]
-    checked = subprocess.run(command, capture_output=True, text=True, check=False)
+    checked = subprocess.run(command, env=clean_environment(), capture_output=True, text=True, check=False)
     assert checked.returncode == 0, checked.stdout + checked.stderr
 
     found = surviving(server.url)

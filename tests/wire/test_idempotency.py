@@ -111,19 +111,19 @@ def test_another_body_is_refused(books: Books) -> None:
     assert (no.status_code, no.json()["error"]["code"]) == (422, "Request_IdempotencyKeyReused")
 
 
-def kept_answers(folder: Path) -> int:
+def kept_answers(server: Server) -> int:
     """How many answers the store of a running server keeps, seen from outside."""
-    store = open_store(f"sqlite:///{next(folder.glob('*.db'))}")
+    store = open_store(server.url)
     try:
         return store.reader().count(KeptAnswer)
     finally:
         store.close()
 
 
-def test_a_server_killed_between_commit_and_answer(tmp_path: Path) -> None:
+def test_a_server_killed_between_commit_and_answer(tmp_path: Path, backend: str) -> None:
     """The client never reads an answer, the server dies without a word; what was committed answers the retry."""
     folder = tmp_path / "books"
-    first = Server(folder, "--demo")
+    first = Server(folder, "--demo", store=backend)
     books = books_of(first)
     journal = books.new_journal()
     path, body = f"customerPaymentJournals({journal})/customerPayments", json.dumps(payment("B")).encode()
@@ -135,9 +135,9 @@ def test_a_server_killed_between_commit_and_answer(tmp_path: Path) -> None:
     )
     with socket.create_connection(("127.0.0.1", place.port or 0)) as connection:
         connection.sendall(head.encode() + body)
-        assert any(kept_answers(folder) for _ in range(10_000)), "it was never committed"
+        assert any(kept_answers(first) for _ in range(10_000)), "it was never committed"
         first.stop(signal.SIGKILL)
-    second = Server(folder)
+    second = Server(folder, store=backend)
     try:
         headers = {"Idempotency-Key": "once", "Content-Type": "application/json"}
         url = f"{second.root}/companies({books.company_id})/{path}"
@@ -150,12 +150,12 @@ def test_a_server_killed_between_commit_and_answer(tmp_path: Path) -> None:
         second.stop()
 
 
-def test_kills_under_load_and_clients_that_repeat(tmp_path: Path) -> None:
+def test_kills_under_load_and_clients_that_repeat(tmp_path: Path, backend: str) -> None:
     """Clients repeat what was not answered, under the same key, until it is: every payment is there exactly once."""
     folder, asked, lock = tmp_path / "books", [], threading.Lock()
     moment = random.Random(seed := random.randrange(10**6))
     print(f"seed {seed}")
-    server = Server(folder, "--demo")
+    server = Server(folder, "--demo", store=backend)
     company = books_of(server).company_id
     journal = books_of(server).new_journal()
     pending: list[str | None] = [None] * 8
@@ -187,7 +187,7 @@ def test_kills_under_load_and_clients_that_repeat(tmp_path: Path) -> None:
         server.stop(signal.SIGKILL)
         for worker in workers:
             worker.join()
-        server = Server(folder)
+        server = Server(folder, store=backend)
     try:
         unanswered = [number for number in pending if number]
         lines = books_of(server).get(f"customerPaymentJournals({journal})/customerPayments?$select=documentNumber")

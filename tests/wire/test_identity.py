@@ -22,7 +22,7 @@ FORM = {"grant_type": "client_credentials", "client_id": CLIENT_ID, "client_secr
 def command(server: Server, *args: str) -> Any:
     """Run another process on the books of a running server."""
     done = subprocess.run(
-        [sys.executable, "-m", "debitor.cli", *args, "--data", str(server.folder), "--json"],
+        [sys.executable, "-m", "debitor.cli", *args, *server.books, "--json"],
         env=clean_environment(),
         capture_output=True,
         text=True,

@@ -144,7 +144,7 @@ def test_a_mail_server_that_is_busy_gets_it_later(sending: Books, mailbox: Mailb
 
 def mails(books: Books, *args: str) -> Any:
     """What `debitor mail ...` prints, for the books of a running server."""
-    flags = ["--data", str(books.server.folder), "--json"]
+    flags = [*books.server.books, "--json"]
     result = CliRunner(env={"DEBITOR_CONFIG": None}).invoke(main, ["mail", *args, *flags])
     assert result.exit_code == 0, result.output
     return json.loads(result.stdout)

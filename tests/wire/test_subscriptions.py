@@ -30,9 +30,9 @@ OPEN = {"webhook_delay": "20", "webhook_http": "true"}
 
 
 @pytest.fixture(scope="module")
-def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Books]:
+def own(tmp_path_factory: pytest.TempPathFactory, backend: str) -> Iterator[Books]:
     """A server that may call receivers on this machine."""
-    server = Server(tmp_path_factory.mktemp("hooks") / "books", "--demo", **OPEN)
+    server = Server(tmp_path_factory.mktemp("hooks") / "books", "--demo", store=backend, **OPEN)
     made = books_of(server)
     yield made
     made.session.close()
@@ -250,10 +250,10 @@ def test_strict_mode_knows_the_sets_that_business_central_notifies(strict_books:
     assert "handshake" in subscribe(strict_books, "https://127.0.0.1:1/", "customers").json()["error"]["message"]
 
 
-def test_retry_restart_and_rights(tmp_path: Path, receiver: Receiver) -> None:
+def test_retry_restart_and_rights(tmp_path: Path, receiver: Receiver, backend: str) -> None:
     """A failed delivery comes after a restart; others neither see nor change a client's subscriptions."""
     folder = tmp_path / "restart"
-    server = Server(folder, "--demo", **OPEN)
+    server = Server(folder, "--demo", store=backend, **OPEN)
     books = books_of(server)
     made = subscribe(books, receiver.url, "unitsOfMeasure", clientState="mine")
     assert made.status_code == 201, made.text
@@ -270,14 +270,14 @@ def test_retry_restart_and_rights(tmp_path: Path, receiver: Receiver) -> None:
     for rights in ("full", "read"):
         command = [sys.executable, "-m", "debitor.cli", "client", "create", "--name", rights, "--rights", rights]
         said = subprocess.run(
-            [*command, "--json", "--data", str(folder)],
+            [*command, "--json", *server.books],
             env=clean_environment(),
             capture_output=True,
             text=True,
             check=True,
         )
         clients[rights] = json.loads(said.stdout)
-    again = Server(folder, **OPEN)
+    again = Server(folder, store=backend, **OPEN)
     books = books_of(again)
     assert books.post("unitsOfMeasure", {"code": "HOOK2"}).status_code == 201
     told = receiver.wait(2)

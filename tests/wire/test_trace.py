@@ -21,7 +21,7 @@ def ledger(books: Books) -> Ledger:
 
 def run(books: Books, *flags: str) -> tuple[int, str]:
     done = subprocess.run(
-        [sys.executable, "-m", "debitor.cli", *flags, "--data", str(books.server.folder)],
+        [sys.executable, "-m", "debitor.cli", *flags, *books.server.books],
         env=clean_environment(),
         capture_output=True,
         text=True,

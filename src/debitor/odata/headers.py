@@ -72,7 +72,7 @@ def is_json(content_type: str) -> bool:
 
 
 def check_intent(request: Request) -> None:
-    """Refuse a `Data-Access-Intent` that is none. Both read the same rows here: there is one copy of the books.
+    """Refuse a `Data-Access-Intent` that is none. What ReadOnly means is the server's affair.
 
     Raises:
         Refused: 400 for another value than ReadOnly and ReadWrite.

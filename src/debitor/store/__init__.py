@@ -273,8 +273,8 @@ class Store(Protocol):
         """
         ...
 
-    def snapshot(self) -> AbstractContextManager[Root]:
-        """A reader whose reads all see one moment."""
+    def snapshot(self, *, replica: bool = False) -> AbstractContextManager[Root]:
+        """A reader whose reads all see one moment; `replica` as for `reader`."""
         ...
 
     def transaction(self) -> AbstractContextManager[Root]:

@@ -170,7 +170,7 @@ class SqliteStore:
         return self._reader
 
     @contextmanager
-    def snapshot(self) -> Iterator[SqliteRootSession]:
+    def snapshot(self, *, replica: bool = False) -> Iterator[SqliteRootSession]:
         """A reader whose reads all see one moment: that of the first one."""
         self._check_open()
         try:

@@ -182,11 +182,12 @@ class PostgresqlWriting(Writing):
     def undo(self, name: str) -> None:
         """Undo a part: its locks are given back, and what it may have left in memory is forgotten."""
         number = self._parts.pop()
+        for company in self.touched:
+            self._kept.pop(company, None)
         for company in list(self.clocks)[number:]:
             del self.clocks[company]
             self.written.discard(company)
-        for company in self.touched:
-            self._kept.pop(company, None)
+            self.touched.discard(company)
         if not self.connection.broken and not self.connection.withdraw(f"SAVEPOINT {name}"):
             self.connection.defer(f"ROLLBACK TO {name}")
             self.connection.defer(f"RELEASE {name}")

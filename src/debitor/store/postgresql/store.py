@@ -18,10 +18,10 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
-from threading import BoundedSemaphore, Event, Lock, Thread, get_ident
+from threading import BoundedSemaphore, Lock, Thread, get_ident
 from typing import Any, NamedTuple, TypeVar
 
 from debitor.schema import Record
@@ -29,13 +29,13 @@ from debitor.store import Observer, StoreError, UnknownOutcome
 from debitor.store.identity import Identity
 from debitor.store.postgresql.leader import Leader
 from debitor.store.postgresql.link import Broken, Failed, Link
+from debitor.store.postgresql.reading import Source
 from debitor.store.postgresql.schema import prepare
 from debitor.store.postgresql.session import (
     Again,
     Busy,
     PostgresqlRootSession,
     PostgresqlWriting,
-    ReaderWriting,
     Unreachable,
     translated,
 )
@@ -46,21 +46,14 @@ GROUP_SECONDS = 0.050
 """How long the jobs of one group may take before the first of them is committed."""
 MOST_JOBS = 60
 """Jobs of one group: PostgreSQL keeps up to 64 savepoints of a transaction in quick memory."""
-OTHERS_SECONDS = 0.05
-"""How old what a reader remembers of set-up may be when another process writes."""
 LOCK_SECONDS = 30
 """How long to wait for somebody else who writes in the same company."""
-READ_SECONDS = 15
-"""How long the event loop waits for the answer to one statement at most."""
-LOST_SECONDS = 10.0
+LOST_SECONDS = 5.0
 """How long a job waits for a database that cannot be reached."""
 ATTEMPTS = 6
 """How often a job runs that others were in the way of."""
 MOST_LANES = 8
-_RECONNECT_WAIT = 0.25
-"""How long the event loop waits for a new connection, once."""
 
-_READING = {"jit": "off", "statement_timeout": f"{READ_SECONDS - 1}s", "default_transaction_read_only": "on"}
 _WRITING = {
     "jit": "off",
     "lock_timeout": f"{LOCK_SECONDS}s",
@@ -162,25 +155,38 @@ class PostgresqlStore:
         self._working: set[Thread] = set()
         self._places = BoundedSemaphore(MOST_LANES)
         self._lanes: list[_Lane] = []
-        self._snapshots: list[tuple[Link, PostgresqlRootSession]] = []
+        self._snapshots: dict[str, list[tuple[Link, PostgresqlRootSession]]] = {url: [], replica_url: []}
+        self._replica_url = replica_url
         self._main = _Lane(url, self._identity, waits=False)
         with connected(url) as link:
             prepare(link, records)
         self._leader = Leader(url)
-        self._source = _Source(url, self._identity)
-        self._replica = _Source(replica_url, self._identity) if replica_url else self._source
+        self._source = Source(url, self._identity)
+        self._replica = Source(replica_url, self._identity, required=False) if replica_url else self._source
 
     # ----------------------------------------------------------------- reading
 
     def reader(self, *, replica: bool = False) -> PostgresqlRootSession:
         """The last committed state; for the event loop's thread. Raises StoreError while there is no connection."""
-        return (self._replica if replica else self._source).root()
+        if replica:
+            with suppress(Unreachable):
+                return self._replica.root()
+        return self._source.root()
 
     @contextmanager
-    def snapshot(self) -> Iterator[PostgresqlRootSession]:
+    def snapshot(self, *, replica: bool = False) -> Iterator[PostgresqlRootSession]:
         """A reader whose reads all see one moment: that of the first one."""
         self._check_open()
-        link, root = self._snapshot()
+        url = self.url
+        if replica and self._replica_url:
+            url = self._replica_url
+        try:
+            link, root = self._snapshot(url)
+        except Unreachable:
+            if url == self.url:
+                raise
+            url = self.url
+            link, root = self._snapshot(url)
         link.defer("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
         try:
             yield root
@@ -193,16 +199,17 @@ class PostgresqlStore:
             if self._closed and not link.broken:
                 link.close()
             if not link.broken:
-                self._snapshots.append((link, root))
+                self._snapshots[url].append((link, root))
 
-    def _snapshot(self) -> tuple[Link, PostgresqlRootSession]:
-        while self._snapshots:
-            link, root = self._snapshots.pop()
+    def _snapshot(self, url: str) -> tuple[Link, PostgresqlRootSession]:
+        free = self._snapshots[url]
+        while free:
+            link, root = free.pop()
             if not link.stale():
                 root.forget()
                 return link, root
         try:
-            link = Link(self.url, options={"jit": "off"})
+            link = Link(url, options={"jit": "off"})
         except Broken as error:
             raise translated(error) from error
         return link, PostgresqlRootSession(PostgresqlWriting(link, self._identity))
@@ -525,77 +532,11 @@ class PostgresqlStore:
                 thread.join()
         for lane in (self._main, *self._lanes):
             lane.close()
-        for link, _ in self._snapshots:
+        for link, _ in [pair for free in self._snapshots.values() for pair in free]:
             link.close()
         self._leader.close()
         self._source.close()
         self._replica.close()
-
-
-class _Source:
-    """The connection that the event loop reads from. A lost one is made anew by a thread; the loop hardly waits."""
-
-    def __init__(self, url: str, identity: Identity) -> None:
-        self._url, self._identity = url, identity
-        self._ready: SimpleQueue[Link] = SimpleQueue()
-        self._closed = False
-        self._connecting: Event | None = None
-        self._waited = False
-        try:
-            self._use(self._connect())
-        except Broken as error:
-            raise translated(error) from error
-
-    def _connect(self) -> Link:
-        return Link(self._url, patience=READ_SECONDS, options=_READING)
-
-    def _use(self, link: Link) -> None:
-        self._link = link
-        self._writing = ReaderWriting(link, self._identity, OTHERS_SECONDS, time.monotonic)
-        self._root = PostgresqlRootSession(self._writing)
-
-    def root(self) -> PostgresqlRootSession:
-        """Return a session. Raises Unreachable."""
-        if self._link.stale():
-            self._renew()
-        return self._root
-
-    def look_again(self, companies: set[int]) -> None:
-        """Take it that set-up of these companies has changed."""
-        self._writing.look_again(companies)
-
-    def _renew(self) -> None:
-        if self._connecting is None:
-            self._connecting, self._waited = Event(), False
-            Thread(target=self._reconnect, args=(self._connecting,), name="debitor-reader", daemon=True).start()
-        if not self._waited:
-            self._waited = True
-            self._connecting.wait(_RECONNECT_WAIT)
-        try:
-            link = self._ready.get_nowait()
-        except Empty:
-            raise Unreachable("The database cannot be reached; its connection is being renewed.") from None
-        self._connecting = None
-        self._use(link)
-
-    def _reconnect(self, connected: Event) -> None:
-        pause = 0.05
-        while not self._closed:
-            try:
-                self._ready.put(self._connect())
-            except Broken:
-                time.sleep(pause)
-                pause = min(pause * 2, 1.0)
-                continue
-            connected.set()
-            return
-
-    def close(self) -> None:
-        self._closed = True
-        if not self._link.broken:
-            self._link.close()
-        while not self._ready.empty():
-            self._ready.get().close()
 
 
 def _nothing() -> None:
