@@ -28,6 +28,8 @@ class Database:
         if primary is None:
             server = get_server(self.folder, cleanup_mode=None)
             self.user = server.system_user
+            for left in self.folder.glob(".handle*"):
+                left.chmod(0o644)  # pg_basebackup reads every file, perhaps as another user
             self.url = str(server.get_uri())
             run(self.url, "ALTER SYSTEM SET fsync = off", "SELECT pg_reload_conf()")
             return

@@ -51,6 +51,13 @@ def terminate(url: str, name: str) -> int:
     return number
 
 
+def gone(url: str, name: str) -> bool:
+    """Whether the connections of a store have ended, which takes a moment."""
+    return run(url, f"SELECT CAST(count(*) AS bigint) FROM pg_stat_activity WHERE application_name = '{name}'") == [
+        (0,)
+    ]
+
+
 # --------------------------------------------------------------------------- locks
 
 
@@ -336,9 +343,15 @@ def test_readers_and_snapshots_get_new_connections(url: str) -> None:
         tx.at(1).insert(Country(code="A"))
     with store.snapshot() as root:
         assert root.at(1).count(Country) == 1
+    reader = store.reader().at(1)
     assert terminate(url, "readers") >= 2
 
+    assert reader.count(Country) == 1
     assert codes(store) == ["A"]
+    terminate(url, "readers")
+    until = time.monotonic() + 20
+    while not gone(url, "readers") and time.monotonic() < until:
+        time.sleep(0.01)
     with store.snapshot() as root:
         assert root.at(1).count(Country) == 1
     with store.transaction() as tx:

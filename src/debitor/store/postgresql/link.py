@@ -69,6 +69,10 @@ class Broken(Exception):
     """There is no connection, or none any more."""
 
 
+class TimedOut(Broken):
+    """The server did not answer in time, so the connection was given up."""
+
+
 _TEXTS: dict[str, bytes] = {}
 
 
@@ -217,6 +221,11 @@ class Link:
         """How many rows were written since the connection began."""
         return self._total
 
+    def adopt(self, other: Link) -> None:
+        """Go on with the connection of another link, which is not to be used any more."""
+        self._pg, self._poll, self._names = other._pg, other._poll, other._names
+        self._made, self._deferred, self.broken = other._made, other._deferred, other.broken
+
     def close(self) -> None:
         """End the connection."""
         self.broken = True
@@ -279,7 +288,8 @@ class Link:
         while True:
             while pg.is_busy():
                 if not self._poll.poll(self._patience):
-                    raise self._severed("the server did not answer in time")
+                    self._severed("")
+                    raise TimedOut("the server did not answer in time")
                 pg.consume_input()
             result = pg.get_result()
             if result is None:  # between two statements

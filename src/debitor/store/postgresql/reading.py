@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Sequence
 from queue import Empty, SimpleQueue
 from threading import Event, Thread
+from typing import Any
 
 from debitor.store.identity import Identity
-from debitor.store.postgresql.link import Broken, Link
-from debitor.store.postgresql.session import PostgresqlRootSession, ReaderWriting, Unreachable, translated
+from debitor.store.postgresql.link import Broken, Link, TimedOut
+from debitor.store.postgresql.session import PostgresqlRootSession, ReaderWriting, translated
 
 OTHERS_SECONDS = 0.05
 """How old what a reader remembers of set-up may be when another process writes."""
@@ -18,6 +20,24 @@ _RECONNECT_WAIT = 0.25
 """How long the event loop waits for a new connection, once."""
 
 _READING = {"jit": "off", "statement_timeout": f"{READ_SECONDS - 1}s", "default_transaction_read_only": "on"}
+
+
+class _ReadingLink(Link):
+    """A connection for statements that only read and stand alone: when it breaks, they run again on another."""
+
+    def __init__(self, url: str, renew: Callable[[], None]) -> None:
+        super().__init__(url, patience=READ_SECONDS, options=_READING)
+        self._renew = renew
+
+    def execute(self, sql: str, values: Sequence[Any] = ()) -> Link:
+        """Run a statement. Raises Failed and Broken."""
+        try:
+            return super().execute(sql, values)
+        except TimedOut:
+            raise
+        except Broken:
+            self._renew()
+            return super().execute(sql, values)
 
 
 class Source:
@@ -33,8 +53,8 @@ class Source:
 
     def __init__(self, url: str, identity: Identity, *, required: bool = True) -> None:
         self._url, self._identity = url, identity
-        self._link: Link | None = None
-        self._ready: SimpleQueue[Link] = SimpleQueue()
+        self._link: _ReadingLink | None = None
+        self._ready: SimpleQueue[_ReadingLink] = SimpleQueue()
         self._closed = False
         self._connecting: Event | None = None
         self._waited = False
@@ -44,10 +64,14 @@ class Source:
             if required:
                 raise translated(error) from error
 
-    def _connect(self) -> Link:
-        return Link(self._url, patience=READ_SECONDS, options=_READING)
+    def _connect(self) -> _ReadingLink:
+        return _ReadingLink(self._url, self._renew)
 
-    def _use(self, link: Link) -> None:
+    def _use(self, link: _ReadingLink) -> None:
+        """Read from a new connection, also in sessions that were given out already."""
+        if self._link is not None:
+            self._link.adopt(link)
+            return
         self._link = link
         self._writing = ReaderWriting(link, self._identity, OTHERS_SECONDS, time.monotonic)
         self._root = PostgresqlRootSession(self._writing)
@@ -55,7 +79,10 @@ class Source:
     def root(self) -> PostgresqlRootSession:
         """Return a session. Raises Unreachable."""
         if self._link is None or self._link.stale():
-            self._renew()
+            try:
+                self._renew()
+            except Broken as error:
+                raise translated(error) from error
         return self._root
 
     def look_again(self, companies: set[int]) -> None:
@@ -64,6 +91,7 @@ class Source:
             self._writing.look_again(companies)
 
     def _renew(self) -> None:
+        """Use a new connection. Raises Broken when there is none within a moment."""
         if self._connecting is None:
             self._connecting, self._waited = Event(), False
             Thread(target=self._reconnect, args=(self._connecting,), name="debitor-reader", daemon=True).start()
@@ -73,7 +101,7 @@ class Source:
         try:
             link = self._ready.get_nowait()
         except Empty:
-            raise Unreachable("The database cannot be reached; its connection is being renewed.") from None
+            raise Broken("its connection is being renewed") from None
         self._connecting = None
         self._use(link)
 

@@ -11,7 +11,7 @@ Few records belong to the whole store. A change of their rows holds only if nobo
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import lru_cache
 from typing import Any, NoReturn, TypeVar
@@ -100,6 +100,7 @@ class PostgresqlWriting(Writing):
     Attributes:
         clocks: company -> its clock, for the locks that are held, in the order in which they were taken.
         waits: the first lock is waited for.
+        awaited: locks that others of this process wait for, whom one that does not wait must not overtake.
         patient: every lock is waited for; for transactions that cannot begin anew.
         retry: a statement failed because of others; the job is to run again.
         written: companies in which versions were given; touched: those of which kept records were written.
@@ -110,9 +111,11 @@ class PostgresqlWriting(Writing):
     dialect = POSTGRESQL
     errors = (Failed, Broken)
 
-    def __init__(self, link: Link, identity: Identity, *, waits: bool = True) -> None:
+    def __init__(
+        self, link: Link, identity: Identity, *, waits: bool = True, awaited: Container[int] = frozenset()
+    ) -> None:
         super().__init__(identity)
-        self.waits = waits
+        self.waits, self.awaited = waits, awaited
         self.transaction = ""
         self.connection: Link = link
         self.cursor: Link = link
@@ -208,6 +211,8 @@ class PostgresqlWriting(Writing):
             return found
         wait = self.patient or (self.waits and not self.clocks)
         link = self.connection
+        if not wait and company in self.awaited:
+            raise Busy(frozenset({*self.clocks, company}))
         try:
             rows = link.execute(_WAIT if wait else _IF_FREE, (company,)).fetchall()
             if not rows:

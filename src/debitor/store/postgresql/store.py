@@ -84,8 +84,8 @@ class _Done(NamedTuple):
 class _Lane:
     """A connection that writes, used by one thread at a time; it connects when it is needed."""
 
-    def __init__(self, url: str, identity: Identity, *, waits: bool) -> None:
-        self._url, self._identity, self._waits = url, identity, waits
+    def __init__(self, url: str, identity: Identity, **options: Any) -> None:
+        self._url, self._identity, self._options = url, identity, options
         self.link: Link | None = None
         self.writing: PostgresqlWriting
         self.root: PostgresqlRootSession
@@ -97,7 +97,7 @@ class _Lane:
                 self.link = Link(self._url, options=_WRITING)
             except Broken as error:
                 raise translated(error) from error
-            self.writing = PostgresqlWriting(self.link, self._identity, waits=self._waits)
+            self.writing = PostgresqlWriting(self.link, self._identity, **self._options)
             self.root = PostgresqlRootSession(self.writing)
         return self.writing
 
@@ -157,7 +157,8 @@ class PostgresqlStore:
         self._lanes: list[_Lane] = []
         self._snapshots: dict[str, list[tuple[Link, PostgresqlRootSession]]] = {url: [], replica_url: []}
         self._replica_url = replica_url
-        self._main = _Lane(url, self._identity, waits=False)
+        self._awaited: dict[int, int] = {}
+        self._main = _Lane(url, self._identity, waits=False, awaited=self._awaited)
         with connected(url) as link:
             prepare(link, records)
         self._leader = Leader(url)
@@ -261,7 +262,7 @@ class PostgresqlStore:
         try:
             return self._lanes.pop()
         except IndexError:
-            return _Lane(self.url, self._identity, waits=True)
+            return _Lane(self.url, self._identity)
 
     def _commit(self, lane: _Lane) -> None:
         """Make a transaction durable.
@@ -376,6 +377,8 @@ class PostgresqlStore:
                 waiting.append(job)
                 return
             self._parked[locks] = deque([job])
+            for company in locks:
+                self._awaited[company] = self._awaited.get(company, 0) + 1
         self._start(lambda: self._serve_parked(locks))
 
     def _serve_parked(self, locks: frozenset[int]) -> None:
@@ -388,6 +391,10 @@ class PostgresqlStore:
             with self._mutex:
                 if not waiting:
                     del self._parked[locks]
+                    for company in locks:
+                        self._awaited[company] -= 1
+                        if not self._awaited[company]:
+                            del self._awaited[company]
                     return
             self._serve_elsewhere(locks, [waiting.popleft()], following)
 
