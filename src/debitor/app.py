@@ -366,7 +366,8 @@ class App:
             if "idempotency-key" in headers:
                 release = service.claim(request)
             if needs == "read":
-                response = service.handle(request, self.store.reader(replica=replica))
+                reader = self.store.reader(replica=True) if replica else self.store.reader()
+                response = service.handle(request, reader)
                 if turn is not None:
                     turn.check()
             else:
@@ -392,7 +393,7 @@ class App:
         """A snapshot of the store, counted: each is a connection with a cache of its own."""
         self._snapshots += 1
         try:
-            with self.store.snapshot(replica=replica) as root:
+            with self.store.snapshot(replica=True) if replica else self.store.snapshot() as root:
                 yield root
         finally:
             self._snapshots -= 1

@@ -149,6 +149,8 @@ class Link:
 
     def defer(self, sql: str, values: Sequence[Any] = ()) -> None:
         """Send a statement together with the next one; its rows are not looked at."""
+        if len(self._deferred) >= _AT_ONCE:
+            self.execute("SELECT 1")
         self._deferred.append(_command(sql, values))
 
     def withdraw(self, sql: str) -> bool:

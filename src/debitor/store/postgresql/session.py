@@ -357,6 +357,13 @@ def _may_fail(sql: str, cls: type[Row]) -> bool:
     return any(f'"{column}" = ' in changed for column in watched)
 
 
+@lru_cache(None)
+def _cannot_fail(cls: type[Row]) -> bool:
+    """Whether a row with a fresh id can always be added."""
+    record = codec_of(cls).record
+    return record.key == ("id",) and not record.unique
+
+
 class PostgresqlSession(Session):
     """Implements `Transaction` inside one company."""
 
@@ -417,6 +424,9 @@ class PostgresqlSession(Session):
         version = writing.next_version(self.company, codec.record)
         made = replace(row, id=id, version=version, modified_at=writing.now)
         values = codec.encode(self.company, row, id, version, made.modified_at)
+        if id != row.id and _cannot_fail(type(row)):
+            self._later(codec.insert, values, codec)
+            return made
         if not self._do(_insert(type(row)), values, codec):
             raise self._duplicate(codec, made)
         return made
@@ -445,6 +455,15 @@ class PostgresqlSession(Session):
                 (found for row in rows if (found := self._duplicate(codec, row)).columns),
                 DuplicateKey(codec.record.name, ()),
             )
+
+    def _later(self, sql: str, values: Sequence[Any], codec: Codec) -> None:
+        """Write together with the next statement, or with COMMIT, whose round trip serves for both."""
+        writing = self._writing
+        if not writing.open:
+            writing.begin_write()
+        if codec.record.kept:
+            writing.touch(codec.record.row, self.company)
+        writing.connection.defer(sql, values)
 
     def _duplicate(self, codec: Codec, row: Row) -> DuplicateKey:
         """Return what is in the way of a row that was not added."""
