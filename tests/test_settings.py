@@ -163,3 +163,20 @@ def test_lists_come_from_a_file_or_with_commas(tmp_path: Path) -> None:
 def test_values_of_the_front_door_that_cannot_be(environ: dict[str, str], message: str, tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match=re.escape(message)):
         load(environ=environ, folder=tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("postgresql://u:p%40ss@h:1/d", "postgresql://u:********@h:1/d"),
+        ("postgresql://u@h/d?password=p&x=y", "postgresql://u@h/d?password=********&x=y"),
+        ("postgresql://h/d", "postgresql://h/d"),
+    ],
+)
+def test_passwords_of_databases_are_not_shown(url: str, shown: str) -> None:
+    made = load({"database_url": url, "replica_url": url}, environ={})
+
+    assert made.store_url == url
+    assert made.place == shown
+    rows = {row["name"]: row["value"] for row in made.rows()}
+    assert rows["database_url"] == rows["replica_url"] == shown

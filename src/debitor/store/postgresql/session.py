@@ -33,6 +33,8 @@ R = TypeVar("R", bound=Row)
 
 ROWS_AT_ONCE = 2000
 """Rows that one INSERT brings."""
+FEW_ROWS = 10
+"""Rows that are not worth a statement with arrays."""
 
 _LOCK = "SELECT version, kept_version, stamp, CAST(pg_current_xact_id() AS text) FROM debitor_clock WHERE company = ?"
 _WAIT, _IF_FREE = f"{_LOCK} FOR UPDATE", f"{_LOCK} FOR UPDATE SKIP LOCKED"
@@ -443,6 +445,10 @@ class PostgresqlSession(Session):
         ids = self._identity.new_ids(number)
         versions = writing.next_versions(number, self.company, codec.record)
         values = codec.encode_all(self.company, rows, ids, versions, writing.now)
+        if number <= FEW_ROWS and _cannot_fail(cls) and all(row.id == BLANK_GUID for row in rows):
+            for each in values:
+                self._later(codec.insert, each, codec)
+            return
         if number == 1 or any(c.type.kind == "bytes" for c in codec.record.columns):
             written = self._do_many(_insert(cls), values, codec)
         else:
