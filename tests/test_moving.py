@@ -5,7 +5,9 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import os
 import threading
+import time
 from collections.abc import Callable, Iterator
 from datetime import date
 from pathlib import Path
@@ -223,6 +225,7 @@ DAMAGES: dict[str, tuple[Callable[[list[str]], list[str]], str]] = {
                           if '{"id"' in told[2] else told[2].replace('"columns":{', '"columns":{"colour":"text",'),
                           *told[3:]], "no column colour"),
     "no JSON": (lambda told: [*told[:5], "[1, 2", *told[5:]], "is not one of a debitor export"),
+    "a number": (lambda told: [*told[:3], "5", *told[3:]], "is not one of a debitor export"),
     "empty": (lambda told: [], "is not one of a debitor export"),
 }  # fmt: skip
 
@@ -292,8 +295,7 @@ def busy(tmp_path: Path) -> Iterator[tuple[Server, list[str]]]:
 def test_a_backup_under_load_is_whole(busy: tuple[Server, list[str]], tmp_path: Path) -> None:
     """It has every write that was acknowledged before it began; the server goes on."""
     server, acknowledged = busy
-    while len(acknowledged) < 50:
-        pass
+    wait_for(lambda: len(acknowledged) >= 50)
     before = set(acknowledged)
     made = good("backup", "--data", str(server.folder), str(tmp_path / "backup"))
     during = len(acknowledged)
@@ -306,8 +308,14 @@ def test_a_backup_under_load_is_whole(busy: tuple[Server, list[str]], tmp_path: 
     lines = {row["document_number"] for row in all_lines(store)}
     store.close()
     assert before <= lines
-    while len(acknowledged) < during + 10:
-        pass
+    wait_for(lambda: len(acknowledged) >= during + 10)
+
+
+def wait_for(condition: Callable[[], bool]) -> None:
+    end = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < end, "nothing happens any more"
+        time.sleep(0.01)
 
 
 def all_lines(store: Any) -> list[dict[str, Any]]:
@@ -333,6 +341,74 @@ def test_restore_keeps_what_was_there(demo: str, tmp_path: Path) -> None:
     assert [c["name"] for c in good("company", "list", "--data", str(data))] == ["Demo", "Empty"]
     kept = good("company", "list", "--database-url", f"sqlite://{forced['kept']}")
     assert [c["name"] for c in kept] == ["Fernweh Outdoor Trading"]
+
+
+def test_what_a_reader_held_back_is_kept_too(demo: str, tmp_path: Path) -> None:
+    """While somebody reads, the last commits stay in the write-ahead log: that moves along with the old file."""
+    backup, data = tmp_path / "backup", tmp_path / "books"
+    good("backup", "--database-url", demo, str(backup))
+    good("restore", "--data", str(data), str(backup))
+    path = data / "debitor.db"
+    assert len(good("company", "list", "--data", str(data))) == 2
+    reading = apsw.Connection(str(path))
+    reading.execute("BEGIN")
+    reading.execute("SELECT count(*) FROM customer").fetchall()
+    store = open_store(f"sqlite://{path}")
+    with store.transaction() as root:
+        create_company(root, name="Late", today=TODAY)
+    store.close()
+    forced = good("restore", "--data", str(data), "--force", str(backup))
+    reading.close()
+
+    kept = good("company", "list", "--database-url", f"sqlite://{forced['kept']}")
+    assert "Late" in {c["name"] for c in kept}
+    assert "Late" not in {c["name"] for c in good("company", "list", "--data", str(data))}
+
+
+def test_copies_are_for_their_owner_only(demo: str, tmp_path: Path) -> None:
+    """Whatever the umask: they hold the keys that sign tokens."""
+    before = os.umask(0)
+    try:
+        good("backup", "--database-url", demo, str(tmp_path / "backup"))
+        (tmp_path / "open").mkdir(mode=0o755)
+        good("restore", "--data", str(tmp_path / "open"), str(tmp_path / "backup"))
+        good("export", "--database-url", demo, str(tmp_path / "export"))
+        modes = {name: (tmp_path / name).stat().st_mode & 0o777 for name in ("backup", "export", "open/debitor.db")}
+    finally:
+        os.umask(before)
+
+    assert modes == dict.fromkeys(modes, 0o600)
+
+
+def test_a_store_of_a_newer_debitor_is_neither_restored_nor_migrated(demo: str, tmp_path: Path) -> None:
+    newer, data = tmp_path / "newer.db", tmp_path / "books"
+    good("backup", "--database-url", demo, str(newer))
+    connection = apsw.Connection(str(newer))
+    connection.execute("UPDATE debitor_store SET schema_version = 999")
+    connection.close()
+    for args in (
+        ("restore", "--data", str(data), str(newer)),
+        ("migrate", "--check", "--database-url", f"sqlite://{newer}"),
+        ("migrate", "--database-url", f"sqlite://{newer}"),
+    ):
+        result = run(*args)
+        assert result.exit_code in (1, 2)
+        assert "has version 999" in result.output
+    assert not (data / "debitor.db").exists()
+
+
+def test_a_restore_of_an_export_that_fails_can_be_tried_again(demo: str, tmp_path: Path) -> None:
+    whole, data = tmp_path / "whole", tmp_path / "books"
+    good("export", "--database-url", demo, str(whole))
+    bad = packed(tmp_path / "bad", lines(whole)[:-1])
+    assert "its end is missing" in run("restore", "--data", str(data), str(bad)).output
+    good("restore", "--data", str(data), str(whole))
+
+    assert "With --force" in run("restore", "--data", str(data), str(whole)).output
+    forced = good("restore", "--data", str(data), "--force", str(whole))
+    assert [c["name"] for c in good("company", "list", "--data", str(data))] == ["Demo", "Empty"]
+    assert Path(forced["kept"]).exists()
+    assert {path.name for path in data.iterdir()} <= {"debitor.db", "debitor.db.lock", Path(forced["kept"]).name}
 
 
 def test_a_damaged_backup_is_not_restored(demo: str, tmp_path: Path) -> None:

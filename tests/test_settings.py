@@ -59,7 +59,6 @@ def test_defaults_need_nothing(tmp_path: Path) -> None:
         ({"DEBITOR_DATABASE_URL": "mysql://u:p@h/d"}, "postgresql://user@host/database"),
         ({"DEBITOR_REPLICA_URL": "postgresql://h/d"}, "SQLite has no replicas"),
         ({"DEBITOR_REPLICA_URL": "h/d", "DEBITOR_DATABASE_URL": "postgresql://h/d"}, "the address of a replica"),
-        ({"DEBITOR_WORKERS": "2", "DEBITOR_DATABASE_URL": "postgresql://h/d"}, "start 2 servers on one database"),
         ({"DEBITOR_DATABASE_URL": "sqlite://"}, "sqlite:///path/to/debitor.db"),
         ({"DEBITOR_PUBLIC_URL": "books.example.com"}, "https://books.example.com"),
         ({"DEBITOR_PROT": "1"}, "there is no setting DEBITOR_PROT; did you mean DEBITOR_PORT?"),

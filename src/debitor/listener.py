@@ -52,25 +52,32 @@ class _Served:
         await send({"type": "lifespan.shutdown.complete"})
 
 
+def listening(settings: Settings) -> socket.socket:
+    """Return a socket that listens on the address of the settings. Raises OSError."""
+    family, kind, protocol, _, address = socket.getaddrinfo(
+        settings.host, settings.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+    )[0]
+    made = socket.socket(family, kind, protocol)
+    made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    made.bind(address)
+    made.listen(BACKLOG)
+    made.setblocking(False)
+    return made
+
+
 class Listener:
     """Serves an application until it is stopped.
 
     Args:
         app: the ASGI application.
         settings: address, port and certificate.
+        shared: a socket that other processes listen on, too; None: one of its own.
     """
 
-    def __init__(self, app: App, settings: Settings) -> None:
+    def __init__(self, app: App, settings: Settings, shared: socket.socket | None = None) -> None:
         self._app, self._settings = app, settings
         self._reload, self._stop = asyncio.Event(), asyncio.Event()
-        family, kind, protocol, _, address = socket.getaddrinfo(
-            settings.host, settings.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-        )[0]
-        self._socket = socket.socket(family, kind, protocol)
-        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        self._socket.bind(address)
-        self._socket.listen(BACKLOG)
-        self._socket.setblocking(False)
+        self._socket = listening(settings) if shared is None else shared
 
     def _server(self) -> Any:
         from granian import _granian

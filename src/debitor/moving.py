@@ -101,6 +101,28 @@ def _import(root: Root, file: IO[bytes], rename: str) -> list[str]:
         raise Failure(f"The export is damaged, or none: {error}") from error
 
 
+def _made_of(file: IO[bytes], path: Path) -> Path | None:
+    """Make a SQLite store of an export, beside the one that it replaces. Returns where that is kept, if any."""
+    from debitor.store import copies
+    from debitor.store.opening import open_store
+
+    made = copies.beside(path)
+    made.unlink(missing_ok=True)
+    try:
+        store = open_store(f"sqlite://{made}")
+        try:
+            with store.transaction() as root:
+                _import(root, file, "")
+        finally:
+            store.close()
+        return copies.put(made, path)
+    except OSError as error:
+        raise Failure(f"{path} could not be written: {error.strerror}") from error
+    finally:
+        for suffix in ("", "-wal", "-shm"):
+            made.with_name(made.name + suffix).unlink(missing_ok=True)
+
+
 @click.command("export")
 @where
 @as_json
@@ -184,7 +206,6 @@ def backup_books(config: Path | None, json_form: bool, file: Path, **flags: Any)
         if not settings.store_path.is_file():
             raise Failure(f"There are no books at {settings.store_path}.", 2)
         copies.copy(settings.store_path, file)
-        file.chmod(0o600)
     size = file.stat().st_size
     if json_form:
         print_json({"file": str(file), "bytes": size})
@@ -228,14 +249,17 @@ def restore_books(config: Path | None, json_form: bool, force: bool, file: Path,
         with server.only_server(path):
             kept = copies.put_back(file, path)
     else:
-        if not settings.on_server and settings.store_path.exists():
-            raise Failure(f"There are books at {settings.store_path}; name an empty folder with --data.")
-        with (
-            server.open_books(settings, create=True) as store,
-            store.transaction() as root,
-            file.open("rb") as opened,
-        ):
-            _import(root, opened, "")
+        with contextlib.ExitStack() as stack:
+            opened = stack.enter_context(file.open("rb"))
+            if settings.on_server:
+                store = stack.enter_context(server.open_books(settings, create=True))
+                _import(stack.enter_context(store.transaction()), opened, "")
+            else:
+                path = settings.store_path
+                if path.exists() and not force:
+                    raise Failure(f"There are books at {path}. With --force they are replaced, and kept beside.")
+                stack.enter_context(server.only_server(path))
+                kept = _made_of(opened, path)
     if json_form:
         print_json({"restored": str(file), "kept": None if kept is None else str(kept)})
         return
@@ -262,7 +286,9 @@ def migrate_books(config: Path | None, json_form: bool, check: bool, **flags: An
     with server.reachable_books(settings):
         needed = outdated(settings.store_url)
     if not check and needed:
-        with server.open_books(settings):
+        # A server of another version must not serve a file meanwhile.
+        alone = contextlib.nullcontext() if settings.on_server else server.only_server(settings.store_path)
+        with alone, server.open_books(settings):
             pass
     if json_form:
         print_json({"outdated": needed, "migrated": needed and not check})

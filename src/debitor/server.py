@@ -31,7 +31,7 @@ from debitor.front.limits import Limiter, Limits
 from debitor.front.uploads import sweeping
 from debitor.host import BooksHost
 from debitor.ledger.records import Company
-from debitor.listener import Listener
+from debitor.listener import Listener, listening
 from debitor.notifier import Notifier
 from debitor.oauth import Tokens
 from debitor.odata.idempotency import Idempotency
@@ -44,6 +44,7 @@ from debitor.store.opening import open_store
 from debitor.tracing import MissingExtra, Tracing, to_endpoint
 from debitor.upkeep import keep_forgetting
 from debitor.watch import Watch
+from debitor.workers import Workers
 
 log = logging.getLogger("debitor")
 
@@ -248,7 +249,16 @@ def serve(settings: Settings, say: Callable[[str], None]) -> int:
                             "DEBITOR_CLIENT_ID is not registered in these books, which have other applications; "
                             "use debitor client create"
                         )
-            return _run(_serve(settings, store, start, say))
+            if settings.workers == 1:
+                return _run(_serve(settings, store, start, say))
+    # The store is closed: a connection belongs to one process.
+    with listening(settings) as shared:
+
+        def work(tell: Callable[[str], None]) -> int:
+            with open_books(settings) as own:
+                return _run(_serve(settings, own, start, tell, shared))
+
+        return Workers(settings.workers, work, say).run()
 
 
 def _run(main: object) -> int:
@@ -286,7 +296,13 @@ def tracing_of(settings: Settings) -> Tracing | None:
         raise StartError(str(error)) from error
 
 
-async def _serve(settings: Settings, store: Store, start: Start, say: Callable[[str], None]) -> int:
+async def _serve(
+    settings: Settings,
+    store: Store,
+    start: Start,
+    say: Callable[[str], None],
+    shared: socket.socket | None = None,
+) -> int:
     watch = watch_of(store)
     asker = identity.Authenticator(store, issuer=f"{settings.origin}/v2.0", lifetime=settings.token_lifetime)
     receivers = Receivers(http=settings.webhook_http, private=settings.webhook_private)
@@ -322,7 +338,7 @@ async def _serve(settings: Settings, store: Store, start: Start, say: Callable[[
         tracing=(tracing := tracing_of(settings)),
     )
     watch.gauge("http_requests_in_flight", "Requests that are being answered.", lambda: app.active)
-    listener = Listener(app, settings)
+    listener = Listener(app, settings, shared)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):

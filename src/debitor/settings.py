@@ -179,7 +179,7 @@ class Settings:
     compat: str = _setting(
         "documented", _one_of("documented", "strict"), "documented, or strict: as Business Central itself"
     )
-    workers: int = _setting(1, _whole(1, 64), "server processes")
+    workers: int = _setting(1, _whole(1, 64), "server processes that share one PostgreSQL database")
     tls_cert: Path | None = _setting(None, _optional_path, "certificate chain (PEM) to serve https")
     tls_key: Path | None = _setting(None, _optional_path, "private key (PEM) of the certificate")
     public_url: str = _setting("", _public_url, "address that clients use, when it differs from host and port")
@@ -381,15 +381,10 @@ def load(
 
 def _check(made: Settings) -> None:
     """Refuse values that do not go together."""
-    if made.workers > 1 and made.on_server:
-        raise SettingsError(
-            f"{made.sources['workers']}: this version has one process for each server; start {made.workers} servers "
-            "on one database instead."
-        )
-    if made.workers > 1:
+    if made.workers > 1 and not made.on_server:
         raise SettingsError(
             f"{made.sources['workers']}: {made.workers} workers cannot share a SQLite store, which one process owns; "
-            "leave workers at 1."
+            "leave workers at 1, or set database_url to a PostgreSQL database."
         )
     if made.replica_url and not made.on_server:
         raise SettingsError(

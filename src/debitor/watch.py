@@ -5,10 +5,12 @@ Prometheus reads it at `/metrics`. Every name and label is of a fixed set: nothi
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable
 from time import monotonic
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest, values
+from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.process_collector import ProcessCollector
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -31,10 +33,21 @@ class Watch:
     """
 
     def __init__(self, version: str, routes: Iterable[str] = ()) -> None:
+        self._folder = os.environ.get("PROMETHEUS_MULTIPROC_DIR", "")
+        if self._folder:
+            # The library was imported before it could know that processes count together.
+            values.ValueClass = values.get_value_class()  # type: ignore[no-untyped-call]
         self.registry = registry = CollectorRegistry(auto_describe=False)
         ProcessCollector(registry=registry)
         self._routes = {name.lower(): name for name in routes}
-        Gauge("debitor_build_info", "The program that runs.", ["version"], registry=registry).labels(version).set(1)
+        build = Gauge(
+            "debitor_build_info",
+            "The program that runs.",
+            ["version"],
+            registry=registry,
+            multiprocess_mode="livemax",
+        )
+        build.labels(version).set(1)
         self._requests = Histogram(
             "debitor_http_request_seconds",
             "Time from the first byte of a request to the last of its answer.",
@@ -64,8 +77,11 @@ class Watch:
         self._failed_at = 0.0
 
     def gauge(self, name: str, about: str, value: Callable[[], float]) -> None:
-        """Tell a value that is asked for whenever somebody reads."""
-        Gauge(f"debitor_{name}", about, registry=self.registry).set_function(value)
+        """Tell a value that is asked for whenever somebody reads. Processes that count together tell none: whoever
+        answers knows its own only.
+        """
+        if not self._folder:
+            Gauge(f"debitor_{name}", about, registry=self.registry).set_function(value)
 
     def route_of(self, path: str) -> str:
         """Return the name of the route of an address: `/api/v2.0/companies(…)/customers(…)` -> `customers`."""
@@ -108,5 +124,9 @@ class Watch:
         self._entries.labels("detailed").inc(detailed)
 
     def text(self) -> bytes:
-        """Return all of it in Prometheus' text format."""
-        return generate_latest(self.registry)
+        """Return all of it in Prometheus' text format: of all processes that count together."""
+        if not self._folder:
+            return generate_latest(self.registry)
+        together = CollectorRegistry()
+        MultiProcessCollector(together, self._folder)  # type: ignore[no-untyped-call]
+        return generate_latest(together)

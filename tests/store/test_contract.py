@@ -433,3 +433,21 @@ def test_a_closed_store_refuses_work(store: Store) -> None:
 
     with pytest.raises(StoreError, match="closed"), store.transaction():
         pass
+
+
+def test_rows_of_another_store_keep_ids_and_time_stamps(store: Store) -> None:
+    """Their versions are new: greater than all before."""
+    with store.transaction() as root:
+        before = root.at(1).insert(Country(code="A"))
+    there = "5e7a0000-0000-4000-8000-000000000001"
+    rows = [Country(code="B", id=there, version=7, modified_at="2020-01-31T09:30:00.120Z")]
+    with store.transaction() as root:
+        root.at(1).insert_as_is(rows)
+        root.at(1).insert_as_is([])
+        found = root.at(1).find(Country, code="B")
+    with pytest.raises(DuplicateKey), store.transaction() as root:
+        root.at(1).insert_as_is(rows)
+
+    assert found is not None
+    assert (found.id, found.modified_at) == (there, "2020-01-31T09:30:00.120Z")
+    assert found.version > before.version

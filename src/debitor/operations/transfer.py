@@ -200,6 +200,8 @@ class _Taker:
             self._row(text)
             return
         line = _decode(text)
+        if not isinstance(line, dict):
+            raise ValueError("neither an object nor a row")
         if not self.scope:
             self._begin(line)
         elif line.get("end") == "export":

@@ -13,10 +13,10 @@ from pathlib import Path
 import apsw
 
 from debitor.store import StoreError
+from debitor.store.sqlite import check_version
 
 MAGIC = b"SQLite format 3\0"
 """How the file of a SQLite store begins."""
-_BESIDE = ("-wal", "-shm")
 
 
 def copy(source: Path, target: Path) -> None:
@@ -25,9 +25,10 @@ def copy(source: Path, target: Path) -> None:
     Raises:
         StoreError: the file cannot be read, or the copy not be written; then there is none.
     """
-    partial = target.with_name(target.name + ".partial")
-    partial.unlink(missing_ok=True)
+    partial = beside(target)
     try:
+        # SQLite takes an empty file, too: so nobody else can read it at any time.
+        _own(partial)
         connection = apsw.Connection(str(source), flags=apsw.SQLITE_OPEN_READWRITE)
         try:
             connection.set_busy_timeout(30_000)
@@ -45,12 +46,17 @@ def copy(source: Path, target: Path) -> None:
 
 
 def verify(path: Path) -> None:
-    """Read a whole file and check its pages and indexes. Raises StoreError when it is damaged, or no store."""
+    """Read a whole file and check its pages and indexes.
+
+    Raises:
+        StoreError: it is damaged, no store, or one of a newer debitor.
+    """
     try:
         connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READONLY)
         try:
             if not connection.table_exists("main", "debitor_store"):
                 raise StoreError(f"{path} is no store of debitor.")
+            check_version(connection)
             found = connection.execute("PRAGMA integrity_check(1)").fetchall()
         finally:
             connection.close()
@@ -67,40 +73,48 @@ def put_back(copied: Path, path: Path) -> Path | None:
         StoreError: the copy is damaged, or the disk refuses; then the store is as it was.
     """
     verify(copied)
-    partial = path.with_name(path.name + ".partial")
-    partial.unlink(missing_ok=True)
-    old: Path | None = None
+    partial = beside(path)
     try:
+        _own(partial)
         with copied.open("rb") as reading, partial.open("wb") as writing:
             while piece := reading.read(1 << 20):
                 writing.write(piece)
-            writing.flush()
-            os.fsync(writing.fileno())
-        if path.exists():
-            _fold(path)
-            old = _free(path)
-            os.replace(path, old)
-        for suffix in _BESIDE:
-            path.with_name(path.name + suffix).unlink(missing_ok=True)
-        os.replace(partial, path)
-        _keep(path.parent)
+        return put(partial, path)
     except OSError as error:
         raise StoreError(f"{copied} could not be put at {path}: {error}") from error
     finally:
         partial.unlink(missing_ok=True)
+
+
+def beside(path: Path) -> Path:
+    """Return the name under which what is to become a store is made."""
+    return path.with_name(path.name + ".partial")
+
+
+def put(made: Path, path: Path) -> Path | None:
+    """Let a whole file that nobody has open be the store. Returns where the old one is kept, if any. Raises OSError.
+
+    The old file keeps its write-ahead log: it may hold what was committed last.
+    """
+    _keep(made)
+    old: Path | None = None
+    log = path.with_name(path.name + "-wal")
+    if path.exists():
+        old = _free(path)
+        if log.exists():
+            os.replace(log, old.with_name(old.name + "-wal"))
+        os.replace(path, old)
+    for suffix in ("-wal", "-shm"):
+        path.with_name(path.name + suffix).unlink(missing_ok=True)
+    os.replace(made, path)
+    _keep(path.parent)
     return old
 
 
-def _fold(path: Path) -> None:
-    """Bring what is in the write-ahead log of a file into it, if that can be; a damaged one is kept as it is."""
-    try:
-        connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READWRITE)
-        try:
-            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
-        finally:
-            connection.close()
-    except apsw.Error:
-        return
+def _own(path: Path) -> None:
+    """Make an empty file that only its owner may read."""
+    path.unlink(missing_ok=True)
+    os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
 
 
 def _free(path: Path) -> Path:

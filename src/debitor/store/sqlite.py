@@ -552,11 +552,7 @@ def prepare(connection: apsw.Connection, records: Sequence[Record], folder: Path
     newest = max(numbered)
     state = _state(connection)
     if state is not None:
-        if state[0] > newest:
-            raise StoreError(
-                f"This store has version {state[0]} and this debitor knows versions up to {newest}. "
-                "Start the newer debitor that wrote it."
-            )
+        check_version(connection, newest)
         if state == (newest, wanted):
             return
     cursor = connection.cursor()
@@ -581,6 +577,16 @@ def prepare(connection: apsw.Connection, records: Sequence[Record], folder: Path
             cursor.execute("ROLLBACK")
 
 
+def check_version(connection: apsw.Connection, newest: int = 0) -> None:
+    """Refuse the file of a newer debitor: one that knows more than `newest` numbered changes. Raises StoreError."""
+    state, newest = _state(connection), newest or max(ddl.migrations())
+    if state is not None and state[0] > newest:
+        raise StoreError(
+            f"This store has version {state[0]} and this debitor knows versions up to {newest}. "
+            "Start the newer debitor that wrote it."
+        )
+
+
 def outdated(path: str, records: Sequence[Record]) -> bool:
     """Whether `prepare` would change the tables of a file. Raises StoreError."""
     try:
@@ -588,6 +594,7 @@ def outdated(path: str, records: Sequence[Record]) -> bool:
     except apsw.Error as error:
         raise translated(error) from error
     try:
+        check_version(connection)
         state = _state(connection)
     except apsw.Error as error:
         raise translated(error) from error
