@@ -272,15 +272,18 @@ def restore_books(config: Path | None, json_form: bool, force: bool, file: Path,
 @where
 @as_json
 @click.option("--check", is_flag=True, help="Only say whether there is something to do: exit code 1 when there is.")
-def migrate_books(config: Path | None, json_form: bool, check: bool, **flags: Any) -> None:
+@click.option("--distribute", "spread", is_flag=True, help="Then spread the tables over a Citus cluster, by company.")
+@click.option("--shards", type=click.IntRange(1, 32768), default=32, show_default=True, help="Parts to spread in.")
+def migrate_books(config: Path | None, json_form: bool, check: bool, spread: bool, shards: int, **flags: Any) -> None:
     """Bring the store to this version. A server does so by itself when it starts.
 
     \b
     Example:
       debitor migrate --check
+      debitor migrate --database-url postgresql://debitor@coordinator/debitor --distribute --shards 64
     """
     from debitor import server
-    from debitor.store.opening import outdated
+    from debitor.store.opening import distribute, outdated
 
     settings = settings_of(config, **flags)
     with server.reachable_books(settings):
@@ -290,8 +293,12 @@ def migrate_books(config: Path | None, json_form: bool, check: bool, **flags: An
         alone = contextlib.nullcontext() if settings.on_server else server.only_server(settings.store_path)
         with alone, server.open_books(settings):
             pass
+    made = distribute(settings.store_url, shards=shards) if spread and not check else []
     if json_form:
-        print_json({"outdated": needed, "migrated": needed and not check})
+        told = {"outdated": needed, "migrated": needed and not check}
+        print_json({**told, "distributed": made} if spread else told)
+    elif spread and not check:
+        click.echo(f"{len(made)} tables were spread, {shards} shards each." if made else "All tables are spread.")
     elif not needed:
         click.echo(f"The store is one of debitor {__version__}.")
     elif check:

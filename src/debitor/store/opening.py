@@ -30,6 +30,21 @@ def outdated(url: str, *, records: Iterable[Record] | None = None) -> bool:
     return sqlite_outdated(path, kept)
 
 
+def distribute(url: str, *, shards: int) -> list[str]:
+    """Spread the tables of a store over the machines of a Citus cluster. Returns which were not spread before.
+
+    Raises:
+        StoreError: the store is not on PostgreSQL, or its database has no Citus.
+    """
+    if url.partition("://")[0] not in ("postgresql", "postgres"):
+        raise StoreError("Only a store on PostgreSQL, with Citus, can be spread over several machines.")
+    from debitor.store.postgresql import citus
+    from debitor.store.postgresql.store import connected
+
+    with connected(url) as link:
+        return citus.distribute(link, tuple(RECORDS.values()), shards)
+
+
 def open_store(
     url: str,
     *,
