@@ -16,7 +16,7 @@ from debitor.schema import RECORDS, Record, record_of
 from debitor.store import FrozenRow, Store, StoreError
 from debitor.store.functions import FUNCTIONS
 from debitor.store.opening import open_store
-from debitor.store.postgresql.link import Broken, Failed, Link, numbered
+from debitor.store.postgresql.link import PLANNED, PLANNING, Broken, Failed, Link, numbered
 from debitor.store.postgresql.schema import cut, table, unique_columns
 from postgresql import empty_schema, run
 from store.shelves import SHELVES, Book, Country, Entry, Loan, Sale
@@ -246,6 +246,25 @@ def test_many_different_statements_do_not_fill_the_server(link: Link, monkeypatc
     ((kept,),) = link.execute("SELECT CAST(count(*) AS bigint) FROM pg_prepared_statements").fetchall()
     assert kept < 40
     assert link.execute("SELECT 0").fetchall() == [(0,)]
+
+
+def test_plans_follow_tables_that_grow() -> None:
+    """A statement that was prepared over an empty table is planned anew, without anybody asking for it."""
+    url = empty_schema()
+    made = Link(url, options=PLANNING)
+    made.execute("CREATE TABLE grown (a bigint, b bigint, c bigint)")
+    made.execute("CREATE INDEX ON grown (a)")
+    made.execute("CREATE INDEX ON grown (a, b, c)")
+    asked = "SELECT count(*) FROM grown WHERE a = ? AND b = ? AND c = ?"
+    for _ in range(PLANNED + 1):
+        made.execute(asked, (1, 1, 1))
+    ((first, second),) = made.execute(
+        "SELECT CAST(min(generic_plans) AS bigint), CAST(max(generic_plans) AS bigint) "
+        "FROM pg_prepared_statements WHERE statement LIKE '%FROM grown%'"
+    ).fetchall()
+    made.close()
+
+    assert (first, second) == (1, 1), "the first statement is closed, its successor has run once"
 
 
 def test_many_rows_are_sent_in_portions(link: Link) -> None:

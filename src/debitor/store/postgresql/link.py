@@ -32,15 +32,37 @@ _DEFAULTS = {
 }
 """Unless the address says otherwise: a server that is gone is noticed after about ten seconds."""
 _SLOT = re.compile(r"""'(?:[^']|'')*'|"[^"]*"|\?(\d*)""")
+PLANNING = {
+    "jit": "off",
+    # Every statement has an index that begins with the company; the planner would rather read a small table whole.
+    "enable_seqscan": "off",
+    # A plan for each run costs more than the run. Plans are made anew after PLANNED runs instead.
+    "plan_cache_mode": "force_generic_plan",
+}
+"""Settings of all connections for the planner."""
 _BIGINT, _TEXT, _BYTEA, _UNKNOWN = 20, 25, 17, 0
+PLANNED = 200
+"""Runs of a statement after which it is planned anew: tables grow, and a plan made for empty ones would stay.
+
+That costs a microsecond for each run. The planner sees the size of a table at once, while statistics come late.
+"""
 _MOST_PREPARED = 1000
 """Statements that the server keeps for one connection; the one made first goes first."""
 _AT_ONCE = 500
 """Rows whose answers are waited for together, so that neither side waits with full buffers."""
-_ONCE = ("CREATE", "ALTER", "DROP", "DEALLOCATE")
+_ONCE = ("CREATE", "ALTER", "DROP")
 """Statements that are not worth preparing."""
 _SEVERED = re.compile(r"57P0[123]|08\w{3}")
 """States in which the server has ended, or will not begin, the connection."""
+
+
+class _Prepared:
+    """A statement that the server has prepared, and how often it may still run."""
+
+    __slots__ = ("left", "name")
+
+    def __init__(self, name: bytes) -> None:
+        self.name, self.left = name, PLANNED
 
 
 class _Command(NamedTuple):
@@ -131,7 +153,8 @@ class Link:
         self._poll = select.poll()
         self._poll.register(self._pg.socket, select.POLLIN)
         self._loading = Transformer()
-        self._names: dict[tuple[str, tuple[int, ...]], bytes] = {}
+        self._names: dict[tuple[str, tuple[int, ...]], _Prepared] = {}
+        self._done_with: list[bytes] = []
         self._made = 0
         self._deferred: list[_Command] = []
         self._result: PGresult | None = None
@@ -225,7 +248,7 @@ class Link:
 
     def adopt(self, other: Link) -> None:
         """Go on with the connection of another link, which is not to be used any more."""
-        self._pg, self._poll, self._names = other._pg, other._poll, other._names
+        self._pg, self._poll, self._names, self._done_with = other._pg, other._poll, other._names, other._done_with
         self._made, self._deferred, self.broken = other._made, other._deferred, other.broken
 
     def close(self) -> None:
@@ -239,10 +262,14 @@ class Link:
         """Send statements, and return the result of each."""
         if self.broken:
             raise Broken("the connection was lost before")
-        prepared: list[tuple[int, tuple[str, tuple[int, ...]], bytes]] = []
+        prepared: dict[tuple[str, tuple[int, ...]], tuple[int, _Prepared]] = {}
         runs: list[int] = []
         sent = 0
         try:
+            for name in self._done_with:
+                self._pg.send_close_prepared(name)
+                sent += 1
+            self._done_with.clear()
             for sql, params, types, formats in commands:
                 if not params and sql.startswith(_ONCE):
                     self._pg.send_query_params(sql.encode(), None)
@@ -250,16 +277,17 @@ class Link:
                     sent += 1
                     continue
                 key = (sql, types)
-                name = self._names.get(key)
-                if name is None:
-                    name = next((n for _, k, n in prepared if k == key), None)
-                if name is None:
-                    self._made += 1
-                    name = b"s%d" % self._made
-                    self._pg.send_prepare(name, numbered(sql), types)
-                    prepared.append((sent, key, name))
-                    sent += 1
-                self._pg.send_query_prepared(name, params, formats, 0)
+                known = self._names.get(key)
+                if known is None or known.left <= 0:
+                    if key not in prepared:
+                        self._made += 1
+                        fresh = _Prepared(b"s%d" % self._made)
+                        self._pg.send_prepare(fresh.name, numbered(sql), types)
+                        prepared[key] = sent, fresh
+                        sent += 1
+                    known = prepared[key][1]
+                known.left -= 1
+                self._pg.send_query_prepared(known.name, params, formats, 0)
                 runs.append(sent)
                 sent += 1
             self._pg.pipeline_sync()
@@ -271,13 +299,13 @@ class Link:
             if result.status == ExecStatus.FATAL_ERROR:
                 first = result
                 break
-        for at, key, name in prepared:
+        for key, (at, fresh) in prepared.items():
             if at < len(results) and results[at].status == ExecStatus.COMMAND_OK:
-                self._names[key] = name
-        if len(self._names) > _MOST_PREPARED:
-            # Behind a failed statement nothing else is sent.
-            oldest = next(iter(self._names))
-            self.defer(f"DEALLOCATE {self._names.pop(oldest).decode()}")
+                if key in self._names:
+                    self._done_with.append(self._names[key].name)
+                self._names[key] = fresh
+        while len(self._names) > _MOST_PREPARED:
+            self._done_with.append(self._names.pop(next(iter(self._names))).name)
         if first is not None:
             raise self._failure(first)
         assert len(results) == sent, "every statement has one result"

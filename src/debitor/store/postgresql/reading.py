@@ -9,7 +9,7 @@ from threading import Event, Thread
 from typing import Any
 
 from debitor.store.identity import Identity
-from debitor.store.postgresql.link import Broken, Link, TimedOut
+from debitor.store.postgresql.link import PLANNING, Broken, Link, TimedOut
 from debitor.store.postgresql.session import PostgresqlRootSession, ReaderWriting, translated
 
 OTHERS_SECONDS = 0.05
@@ -19,7 +19,7 @@ READ_SECONDS = 15
 _RECONNECT_WAIT = 0.25
 """How long the event loop waits for a new connection, once."""
 
-_READING = {"jit": "off", "statement_timeout": f"{READ_SECONDS - 1}s", "default_transaction_read_only": "on"}
+_READING = {**PLANNING, "statement_timeout": f"{READ_SECONDS - 1}s", "default_transaction_read_only": "on"}
 
 
 class _ReadingLink(Link):

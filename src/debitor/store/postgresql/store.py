@@ -28,7 +28,7 @@ from debitor.schema import Record
 from debitor.store import Observer, StoreError, UnknownOutcome
 from debitor.store.identity import Identity
 from debitor.store.postgresql.leader import Leader
-from debitor.store.postgresql.link import Broken, Failed, Link
+from debitor.store.postgresql.link import PLANNING, Broken, Failed, Link
 from debitor.store.postgresql.reading import Source
 from debitor.store.postgresql.schema import prepare
 from debitor.store.postgresql.session import (
@@ -55,7 +55,7 @@ ATTEMPTS = 6
 MOST_LANES = 8
 
 _WRITING = {
-    "jit": "off",
+    **PLANNING,
     "lock_timeout": f"{LOCK_SECONDS}s",
     "default_transaction_isolation": "read committed",
     # So that the locks of a server that is gone are soon free.
@@ -210,7 +210,7 @@ class PostgresqlStore:
                 root.forget()
                 return link, root
         try:
-            link = Link(url, options={"jit": "off"})
+            link = Link(url, options=PLANNING)
         except Broken as error:
             raise translated(error) from error
         return link, PostgresqlRootSession(PostgresqlWriting(link, self._identity))
