@@ -3,7 +3,7 @@
 It decodes JSON, inserts one row with group commit (SQLite, WAL, synchronous=FULL), answers 201 after the commit, and
 serves the row back. No authentication, no validation, no routing table: a floor to measure against, not a product.
 
-    python -m bench.limit PORT DATABASE
+    python -m bench.limit PORT DATABASE              a file, or postgresql://... for the same over PostgreSQL
 """
 
 from __future__ import annotations
@@ -99,16 +99,27 @@ class Rows:
             loop.call_soon(self.flush, loop)
         await done
 
+    def read(self, condition: str, value: str) -> list[tuple[Any, ...]]:
+        """The rows that fulfil a condition on one value."""
+        return self.reader.execute(f"select {COLUMNS} from payment where {condition}", (value,)).fetchall()
+
+    def begin(self, rows: list[tuple[Any, ...]]) -> None:
+        """Write rows before the thread takes over."""
+        self.writer.execute("begin immediate")
+        self.writer.executemany(f"insert into payment({COLUMNS}) values (?,?,?,?,?,?,?,?,?)", rows)
+
+    def commit(self, _rows: list[tuple[Any, ...]]) -> None:
+        """Make them durable, in the thread."""
+        self.writer.execute("commit")
+
     def flush(self, loop: asyncio.AbstractEventLoop) -> None:
         """Write what waits and commit it in a thread."""
         group, self.waiting = self.waiting, []
-        self.writer.execute("begin immediate")
-        self.writer.executemany(
-            f"insert into payment({COLUMNS}) values (?,?,?,?,?,?,?,?,?)", [row for rows, _ in group for row in rows]
-        )
+        added = [row for rows, _ in group for row in rows]
+        self.begin(added)
 
         def commit() -> None:
-            self.writer.execute("commit")
+            self.commit(added)
             loop.call_soon_threadsafe(resolve)
 
         def resolve() -> None:
@@ -120,6 +131,40 @@ class Rows:
                 self.flush(loop)
 
         POOL.submit(commit)
+
+
+class PostgresqlRows(Rows):
+    """The same over PostgreSQL: a group is one statement and one commit, both in the thread."""
+
+    def __init__(self, url: str) -> None:
+        import psycopg
+
+        self.writing = psycopg.connect(url, autocommit=True)
+        self.reading = psycopg.connect(url, autocommit=True)
+        for statement in SCHEMA.split(";"):
+            if statement.strip():
+                self.writing.execute(statement.replace("line integer", "line bigint"))
+        found = self.writing.execute("select coalesce(max(line), 0) from payment").fetchone()
+        assert found is not None
+        self.line = found[0]
+        self.waiting, self.busy = [], False
+        kinds = ["bigint", *["text"] * 8]
+        self.insert = (
+            f"insert into payment({COLUMNS}) select * from unnest({', '.join(f'%s::{kind}[]' for kind in kinds)})"
+        )
+
+    def read(self, condition: str, value: str) -> list[tuple[Any, ...]]:
+        """The rows that fulfil a condition on one value."""
+        sql: Any = f"select {COLUMNS} from payment where {condition}".replace("?", "%s")
+        return self.reading.execute(sql, (value,), prepare=True).fetchall()
+
+    def begin(self, rows: list[tuple[Any, ...]]) -> None:
+        """Everything is done in the thread."""
+
+    def commit(self, rows: list[tuple[Any, ...]]) -> None:
+        """Write and make durable."""
+        sql: Any = self.insert
+        self.writing.execute(sql, [list(column) for column in zip(*rows, strict=True)], prepare=True)
 
 
 POOL: Any = None
@@ -155,14 +200,11 @@ async def answer(method: str, path: str, query: str, body: bytes) -> tuple[int, 
         return 201, encode({"@odata.context": CONTEXT + "/$entity", **entity(row)})
     if path == PATH:
         at = query.index("customerNumber%20eq%20'") + 23
-        found = rows.reader.execute(
-            f"select {COLUMNS} from payment where customer = ? order by posting_date desc limit 20",
-            (query[at : query.index("'", at)],),
-        ).fetchall()
+        found = rows.read("customer = ? order by posting_date desc limit 20", query[at : query.index("'", at)])
         return 200, encode({"@odata.context": CONTEXT, "value": [entity(row) for row in found]})
     if path == "/echo":
         return 200, b'{"hello":"world"}'
-    one = rows.reader.execute(f"select {COLUMNS} from payment where id = ?", (path[len(PATH) + 1 : -1],)).fetchall()
+    one = rows.read("id = ?", path[len(PATH) + 1 : -1])
     return 200, encode({"@odata.context": CONTEXT + "/$entity", **entity(one[0])})
 
 
@@ -193,7 +235,8 @@ def main() -> None:
     from granian.server.embed import Server
 
     port, path = int(sys.argv[1]), sys.argv[2]
-    rows, POOL = Rows(path), ThreadPoolExecutor(1)
+    rows = PostgresqlRows(path) if path.startswith("postgres") else Rows(path)
+    POOL = ThreadPoolExecutor(1)
     uvloop.run(Server(app, address="127.0.0.1", port=port, interface=Interfaces.ASGI, websockets=False).serve())
 
 

