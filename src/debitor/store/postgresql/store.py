@@ -39,6 +39,7 @@ from debitor.store.postgresql.session import (
     Unreachable,
     translated,
 )
+from debitor.store.postgresql.statistics import Statistics
 
 T = TypeVar("T")
 
@@ -150,6 +151,7 @@ class PostgresqlStore:
         self._queue: SimpleQueue[_Job | None] = SimpleQueue()
         self.observer: Observer | None = None
         self._thread: Thread | None = None
+        self._statistics: Statistics | None = None
         self._mutex = Lock()
         self._parked: dict[frozenset[int], deque[_Job]] = {}
         self._working: set[Thread] = set()
@@ -326,6 +328,7 @@ class PostgresqlStore:
         if self._thread is None:
             self._thread = Thread(target=self._work, name="debitor-store", daemon=True)
             self._thread.start()
+            self._statistics = Statistics(self.url, self._leader)
         self._queue.put(made)
         return future
 
@@ -534,6 +537,8 @@ class PostgresqlStore:
         if self._thread is not None:
             self._queue.put(None)
             self._thread.join()
+        if self._statistics is not None:
+            self._statistics.close()
         while self._working:
             for thread in list(self._working):
                 thread.join()
