@@ -7,6 +7,7 @@ import shlex
 import tomllib
 from pathlib import Path
 
+import click
 import pytest
 import yaml
 from click.testing import CliRunner
@@ -97,3 +98,22 @@ def test_every_page_of_operating_is_in_its_index() -> None:
     pages = {page.name for page in folder.glob("*.md")} - {"README.md"}
 
     assert set(re.findall(r"\(([a-z-]+\.md)\)", index)) == pages
+
+
+@pytest.mark.parametrize("page", sorted((ROOT / "docs").rglob("*.md")) + [ROOT / "README.md"], ids=lambda p: p.name)
+def test_flags_that_pages_name_exist(page: Path) -> None:
+    """`debitor serve --metrics local`, and `--drain-delay` alone between backquotes."""
+
+    def flags(command: click.Command) -> set[str]:
+        own = {name for option in command.params for name in (*option.opts, *option.secondary_opts)}
+        below = command.commands.values() if isinstance(command, click.Group) else ()
+        return own.union(*(flags(each) for each in below))
+
+    text = page.read_text()
+    named = set(re.findall(r"`(--[a-z][a-z-]+)[ `]", text))
+    named |= {
+        flag for line in re.findall(r"debitor [a-z][^\n`]*", text) for flag in re.findall(r" (--[a-z][a-z-]+)", line)
+    }
+    foreign = {"--help", "--version", "--requests", "--out", "--home-dir", "--system"}
+
+    assert named - foreign <= flags(main)

@@ -59,6 +59,11 @@ def main() -> None:
 @click.option("--limit-work", help="Seconds that a request may take [480].")
 @click.option("--idempotency-lifetime", help="Seconds that answers under an Idempotency-Key are kept [86400].")
 @click.option("--log-level", help="debug, info, warning or error [info].")
+@click.option("--log-format", help="text, or json: one object a line [text].")
+@click.option("--log-requests", help="none, failed (5xx, or slower than a second), or all [failed].")
+@click.option("--metrics", help="Who may read /metrics: off, local (this machine), or all [local].")
+@click.option("--otlp-endpoint", help="Where OpenTelemetry traces go, such as http://127.0.0.1:4318/v1/traces.")
+@click.option("--drain-delay", help="Seconds that a stopping server still takes requests [0].")
 def serve(config: Path | None, **flags: Any) -> None:
     """Serve the books until SIGTERM or Ctrl-C.
 
