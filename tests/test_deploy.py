@@ -100,7 +100,7 @@ def test_every_page_of_operating_is_in_its_index() -> None:
     assert set(re.findall(r"\(([a-z-]+\.md)\)", index)) == pages
 
 
-@pytest.mark.parametrize("page", sorted((ROOT / "docs").rglob("*.md")) + [ROOT / "README.md"], ids=lambda p: p.name)
+@pytest.mark.parametrize("page", [*sorted((ROOT / "docs").rglob("*.md")), ROOT / "README.md"], ids=lambda p: p.name)
 def test_flags_that_pages_name_exist(page: Path) -> None:
     """`debitor serve --metrics local`, and `--drain-delay` alone between backquotes."""
 
