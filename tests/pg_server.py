@@ -47,6 +47,10 @@ class Database:
         options = ["-w", "-o", '-h ""', "-o", f"-k {self.folder}", "-l", str(self.folder / "log"), "start"]
         self._commands.pg_ctl(options, pgdata=self.folder, user=self.user, timeout=30)  # type: ignore[attr-defined]
 
+    def promote(self) -> None:
+        """Let a standby take over."""
+        self._commands.pg_ctl(["-w", "promote"], pgdata=self.folder, user=self.user)  # type: ignore[attr-defined]
+
     def stop(self, mode: str = "immediate") -> None:
         """Stop it: immediate, as a crash, or fast."""
         self._commands.pg_ctl(["-w", "-m", mode, "stop"], pgdata=self.folder, user=self.user)  # type: ignore[attr-defined]

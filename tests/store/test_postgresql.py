@@ -221,6 +221,43 @@ def test_a_commit_without_an_answer_is_looked_up(store: Store, monkeypatch: pyte
     assert codes(store) == ["A", "B", "C"]
 
 
+@pytest.mark.parametrize("sent", [True, False])
+@pytest.mark.parametrize("same_history", [True, False])
+def test_a_commit_that_others_have_written_over(
+    opened: OPENED, monkeypatch: pytest.MonkeyPatch, sent: bool, same_history: bool
+) -> None:
+    """The company's clock cannot tell any more; the record of transactions can, unless the history is another."""
+    store, other = opened(), opened()
+    execute = Link.execute
+    lost: list[Link] = []
+
+    def unlucky(link: Link, sql: str, values: Any = ()) -> Link:
+        if sql == "COMMIT" and not lost:
+            lost.append(link)
+            if sent:
+                execute(link, sql, values)
+            link.close()
+            for code in "XYZ":
+                with other.transaction() as tx:
+                    tx.at(1).insert(Country(code=code))
+            raise Broken("the cable was pulled")
+        return execute(link, sql, values)
+
+    if not same_history:
+        monkeypatch.setattr(module, "history_of", lambda link: "another")
+    with other.transaction() as tx:
+        tx.at(1).insert(Country(code="FIRST"))
+    monkeypatch.setattr(Link, "execute", unlucky)
+
+    async def main() -> list[Any]:
+        return [*await asyncio.gather(store.write(insert("A")), return_exceptions=True)]
+
+    (outcome,) = asyncio.run(main())
+
+    assert isinstance(outcome, UnknownOutcome) == (not same_history)
+    assert codes(other) == [*("A" if sent or same_history else ""), "FIRST", "X", "Y", "Z"]
+
+
 def test_an_unknown_outcome_is_told_as_such(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "LOST_SECONDS", 0.2)
     execute = Link.execute

@@ -71,51 +71,98 @@ def test_a_database_that_is_away_is_503_and_then_all_is_well(database: Database,
     assert away.headers["Retry-After"] == write.headers["Retry-After"] == "1"
     assert write.json()["error"]["code"] == "Internal_ServerError"
     until(lambda: books.get("customers?$top=1").status_code == 200)
-    until(lambda: requests.get(f"{books.server.origin}/readyz", timeout=60).status_code == 200)
     made = books.post(f"customerPaymentJournals({journal})/customerPayments", payment("BACK"))
     assert made.status_code == 201, made.text
+    until(lambda: requests.get(f"{books.server.origin}/readyz", timeout=60).status_code == 200)
     assert numbers(books, journal) == ["BACK"]
 
 
 def test_a_restart_under_load_loses_nothing_and_doubles_nothing(database: Database, books: Books) -> None:
     """Writes wait for the database; a client that never repeats still finds each of its payments once."""
     journal = books.new_journal()
+
+    def terminate() -> None:
+        for _ in range(5):
+            run(
+                database.url,
+                "SELECT CAST(count(pg_terminate_backend(pid)) AS bigint) FROM pg_stat_activity "
+                "WHERE application_name = 'debitor' AND pid <> pg_backend_pid()",
+            )
+            time.sleep(0.02)
+
+    def restart(mode: str) -> None:
+        database.stop(mode)
+        database.start()
+
+    kept, others = hammer(books, journal, lambda: restart("immediate"), lambda: restart("fast"), terminate)
+
+    assert set(others.values()) <= {503}
+    assert sorted(numbers(books, journal)) == sorted(kept)
+
+
+def test_a_failover_under_load_loses_nothing_and_doubles_nothing(tmp_path: Path) -> None:
+    """The primary is gone for good, its synchronous standby takes over, and the server finds it by itself."""
+    with Database() as primary:
+        both = f"{primary.folder},{{}}"
+        with Database(primary) as standby:
+            run(primary.url, "ALTER SYSTEM SET synchronous_standby_names = '*'", "SELECT pg_reload_conf()")
+            until(lambda: run(primary.url, "SELECT sync_state FROM pg_stat_replication") == [("sync",)])
+            url = (
+                f"postgresql://postgres@/postgres?host={both.format(standby.folder)}&target_session_attrs=read-write"
+            )
+            server = Server(tmp_path / "failover", "--demo", database_url=url)
+            books = books_of(server)
+            journal = books.new_journal()
+
+            def fail_over() -> None:
+                primary.stop()
+                standby.promote()
+
+            kept, others = hammer(books, journal, fail_over)
+
+            assert set(others.values()) <= {500, 503}
+            found = numbers(books, journal)
+            assert len(found) == len(set(found))
+            assert set(kept) <= set(found)
+            assert set(found) - set(kept) <= {number for number, status in others.items() if status == 500}
+            books.session.close()
+            assert server.stop() == 0
+
+
+def hammer(books: Books, journal: str, *blows: Any) -> tuple[list[str], dict[str, int]]:
+    """Let clients create payments, which they never repeat, while things happen. Returns what was created, and what
+    the others were answered.
+    """
     url = f"{books.url}/customerPaymentJournals({journal})/customerPayments"
     stop = threading.Event()
     kept: list[str] = []
-    refused: list[str] = []
+    others: dict[str, int] = {}
 
     def work() -> None:
         with requests.Session() as session:
             session.headers.update(books.session.headers)
             while not stop.is_set():
                 number = fresh()
-                answer = session.post(url, json=payment(number), timeout=60)
-                assert answer.status_code in (201, 503), answer.text
-                (kept if answer.status_code == 201 else refused).append(number)
+                status = session.post(url, json=payment(number), timeout=60).status_code
+                if status == 201:
+                    kept.append(number)
+                else:
+                    others[number] = status
 
     workers = [threading.Thread(target=work) for _ in range(6)]
     for worker in workers:
         worker.start()
-    for mode in ("immediate", "fast"):
-        reached = len(kept) + 30
-        until(lambda reached=reached: len(kept) >= reached)
-        database.stop(mode)
-        database.start()
-    for _ in range(5):
-        run(database.url, "SELECT CAST(count(pg_terminate_backend(pid)) AS bigint) FROM pg_stat_activity "
-            "WHERE application_name = 'debitor' AND pid <> pg_backend_pid()")  # fmt: skip
-        time.sleep(0.02)
-    reached = len(kept) + 30
-    until(lambda: len(kept) >= reached)
-    stop.set()
-    for worker in workers:
-        worker.join()
+    try:
+        for blow in (*blows, lambda: None):
+            reached = len(kept) + 30
+            until(lambda reached=reached: len(kept) >= reached)
+            blow()
+    finally:
+        stop.set()
+        for worker in workers:
+            worker.join()
     until(lambda: books.get("customers?$top=1").status_code == 200)
-
-    found = numbers(books, journal)
-    assert sorted(found) == sorted(kept)
-    assert not set(refused) & set(found)
+    return kept, others
 
 
 def test_two_servers_share_one_database(database: Database, books: Books, tmp_path: Path) -> None:

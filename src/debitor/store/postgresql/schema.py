@@ -173,7 +173,7 @@ def _common(link: Link) -> list[str]:
     text = (resources.files(__package__) / "schema.sql").read_text(encoding="utf-8")
     spaces = "E'" + "".join(f"\\u{ord(c):04x}" for c in _SPACES) + "'"
     text = text.replace("{letters}", f'"{letters}"').replace("{spaces}", spaces)
-    return [s for s in re.split(r";\n(?=\s*(?:CREATE|--|$))", text) if _without_comments(s).strip()]
+    return [s for s in re.split(r";\n(?=\s*(?:CREATE|ALTER|--|$))", text) if _without_comments(s).strip()]
 
 
 def _state(link: Link, newest: int) -> tuple[int, str] | None:

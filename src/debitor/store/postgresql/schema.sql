@@ -11,13 +11,16 @@ CREATE TABLE IF NOT EXISTS debitor_made (
   statement text NOT NULL
 );
 -- One row for each company, and one (0) for the records of the whole store. Who writes in a company holds the lock of
--- its row. version: the last that was given; kept_version: that of the last change of a kept record.
+-- its row. version: the last that was given; kept_version: that of the last change of a kept record; writer: the mark
+-- of the last transaction.
 CREATE TABLE IF NOT EXISTS debitor_clock (
   company bigint PRIMARY KEY,
   version bigint NOT NULL DEFAULT 0,
   kept_version bigint NOT NULL DEFAULT 0,
-  stamp text COLLATE "C" NOT NULL DEFAULT ''
+  stamp text COLLATE "C" NOT NULL DEFAULT '',
+  writer bigint NOT NULL DEFAULT 0
 ) WITH (fillfactor = 50);
+ALTER TABLE debitor_clock ADD COLUMN IF NOT EXISTS writer bigint NOT NULL DEFAULT 0;
 CREATE TABLE IF NOT EXISTS debitor_forgotten (
   company bigint PRIMARY KEY,
   version bigint NOT NULL

@@ -24,6 +24,7 @@ from debitor.store import DuplicateKey, FrozenRow, StoreError, feed
 from debitor.store.dialect import POSTGRESQL
 from debitor.store.identity import Identity
 from debitor.store.postgresql.link import Broken, Failed, Link
+from debitor.store.postgresql.outcome import Commit
 from debitor.store.postgresql.schema import unique_columns
 from debitor.store.rows import FORMS, Codec, codec_of, update_of
 from debitor.store.session import MOST_KEPT, RootSession, Session, Writing, columns_text, shape
@@ -41,7 +42,7 @@ _WAIT, _IF_FREE = f"{_LOCK} FOR UPDATE", f"{_LOCK} FOR UPDATE SKIP LOCKED"
 _TRANSACTION = "SELECT CAST(pg_current_xact_id() AS text)"
 _NEW_CLOCK = "INSERT INTO debitor_clock (company) VALUES (?) ON CONFLICT DO NOTHING"
 _KEPT = "SELECT kept_version FROM debitor_clock WHERE company = ?"
-_ADVANCE = "UPDATE debitor_clock SET version = ?, kept_version = ?, stamp = ? WHERE company = ?"
+_ADVANCE = "UPDATE debitor_clock SET version = ?, kept_version = ?, stamp = ?, writer = ? WHERE company = ?"
 
 _FROZEN = "DB001"
 _RETRIED = frozenset({"40001", "40P01"})
@@ -107,7 +108,8 @@ class PostgresqlWriting(Writing):
         retry: a statement failed because of others; the job is to run again.
         written: companies in which versions were given; touched: those of which kept records were written.
         cursors: how many were opened.
-        transaction: PostgreSQL's number of the transaction, known from the moment when it is about to be committed.
+        history: of the server, see debitor.store.postgresql.outcome.
+        committing: how to find out whether the transaction was kept, from the moment when it is about to be.
     """
 
     dialect = POSTGRESQL
@@ -118,7 +120,8 @@ class PostgresqlWriting(Writing):
     ) -> None:
         super().__init__(identity)
         self.waits, self.awaited = waits, awaited
-        self.transaction = ""
+        self.history = ""
+        self.committing: Commit | None = None
         self.connection: Link = link
         self.cursor: Link = link
         self.clocks: dict[int, Clock] = {}
@@ -140,7 +143,7 @@ class PostgresqlWriting(Writing):
         self.touched.clear()
         self._parts.clear()
         self.active, self.open, self.dirty, self.retry = True, False, False, False
-        self.transaction = ""
+        self.committing = None
 
     def begin_write(self) -> None:
         """Note that something is written; the job can be undone from its beginning."""
@@ -150,13 +153,17 @@ class PostgresqlWriting(Writing):
     def commit(self) -> None:
         """Make the transaction durable, in one round trip. Raises Failed and Broken."""
         if self.clocks:
-            self.transaction = next(iter(self.clocks.values())).transaction
+            transaction = next(iter(self.clocks.values())).transaction
         else:
-            ((self.transaction,),) = self.connection.execute(_TRANSACTION).fetchall()
+            ((transaction,),) = self.connection.execute(_TRANSACTION).fetchall()
+        mark = self.identity.mark()
+        company = next(iter(self.written), -1)
+        version = self.clocks[company].version if company >= 0 else 0
+        self.committing = Commit(mark, company, version, transaction, self.history)
         for company in self.written:
             clock = self.clocks[company]
             kept = clock.version if company in self.touched else clock.kept_version
-            self.connection.defer(_ADVANCE, (clock.version, kept, self.now, company))
+            self.connection.defer(_ADVANCE, (clock.version, kept, self.now, mark, company))
         self.connection.execute("COMMIT")
         if self.connection.tag != "COMMIT":
             raise Failed("25P02", "the transaction had failed before")

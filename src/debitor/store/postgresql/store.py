@@ -25,10 +25,11 @@ from threading import BoundedSemaphore, Lock, Thread, get_ident
 from typing import Any, NamedTuple, TypeVar
 
 from debitor.schema import Record
-from debitor.store import Observer, StoreError, UnknownOutcome
+from debitor.store import Observer, StoreError
 from debitor.store.identity import Identity
 from debitor.store.postgresql.leader import Leader
 from debitor.store.postgresql.link import PLANNING, Broken, Failed, Link
+from debitor.store.postgresql.outcome import history_of, was_kept
 from debitor.store.postgresql.reading import Source
 from debitor.store.postgresql.schema import prepare
 from debitor.store.postgresql.session import (
@@ -96,9 +97,11 @@ class _Lane:
         if self.link is None or self.link.stale():
             try:
                 self.link = Link(self._url, options=_WRITING)
+                history = history_of(self.link)
             except Broken as error:
                 raise translated(error) from error
             self.writing = PostgresqlWriting(self.link, self._identity, **self._options)
+            self.writing.history = history
             self.root = PostgresqlRootSession(self.writing)
         return self.writing
 
@@ -280,33 +283,10 @@ class PostgresqlStore:
             raise translated(error) from error
         except Broken as error:
             writing.active = writing.open = False
-            if not writing.transaction or not self._kept(writing.transaction):
+            if writing.committing is None or not was_kept(self.url, writing.committing, LOST_SECONDS):
                 raise translated(error) from error
         self._identity.seal()
         self._source.look_again(writing.touched)
-
-    def _kept(self, transaction: str) -> bool:
-        """Ask what became of a transaction whose COMMIT was not answered. Raises UnknownOutcome."""
-        until = time.monotonic() + LOST_SECONDS
-        pause = 0.01
-        while time.monotonic() < until:
-            try:
-                link = Link(self.url, patience=5)
-                try:
-                    ((status,),) = link.execute("SELECT pg_xact_status(CAST(? AS xid8))", (transaction,)).fetchall()
-                finally:
-                    if not link.broken:
-                        link.close()
-            except Failed:
-                # The number is in the future of the server that answers now: it never saw the transaction.
-                return False
-            except Broken:
-                status = None
-            if status in ("committed", "aborted"):
-                return bool(status == "committed")
-            time.sleep(pause)
-            pause = min(pause * 2, 0.5)
-        raise UnknownOutcome("The database broke off at COMMIT, and perhaps it has kept the data.")
 
     # ----------------------------------------------------------------- jobs
 
