@@ -13,6 +13,7 @@ import pytest
 from backends import only_postgresql
 from debitor.store import DuplicateKey, Store, StoreError, UnknownOutcome
 from debitor.store.opening import open_store
+from debitor.store.postgresql import reading
 from debitor.store.postgresql import store as module
 from debitor.store.postgresql.link import Broken, Link
 from debitor.store.postgresql.store import PostgresqlStore
@@ -392,6 +393,22 @@ def test_readers_and_snapshots_get_new_connections(url: str) -> None:
     with store.transaction() as tx:
         tx.at(1).insert(Country(code="B"))
     assert codes(store) == ["A", "B"]
+    store.close()
+
+
+def test_a_read_that_gets_no_answer_is_given_up(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that the event loop does not wait for a database that hangs; a lock on the table stands for that."""
+    monkeypatch.setattr(reading, "READ_SECONDS", 0.3)
+    store = open_store(url, records=SHELVES)
+    blocking = Link(url)
+    blocking.defer("BEGIN")
+    blocking.execute("LOCK TABLE shelf_country")
+    with pytest.raises(StoreError, match="in time"):
+        codes(store)
+    blocking.execute("ROLLBACK")
+    blocking.close()
+
+    assert codes(store) == []
     store.close()
 
 

@@ -14,7 +14,7 @@ from debitor.store.postgresql.session import PostgresqlRootSession, ReaderWritin
 
 OTHERS_SECONDS = 0.05
 """How old what a reader remembers of set-up may be when another process writes."""
-READ_SECONDS = 15
+READ_SECONDS = 10
 """How long the event loop waits for the answer to one statement at most."""
 _RECONNECT_WAIT = 0.25
 """How long the event loop waits for a new connection, once."""

@@ -60,6 +60,8 @@ _WRITING = {
     **PLANNING,
     "lock_timeout": f"{LOCK_SECONDS}s",
     "default_transaction_isolation": "read committed",
+    # A process that hangs gives its locks back after some minutes.
+    "idle_in_transaction_session_timeout": "300s",
     # So that the locks of a server that is gone are soon free.
     "tcp_keepalives_idle": "5",
     "tcp_keepalives_interval": "2",
