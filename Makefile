@@ -30,7 +30,7 @@ lint: $(VENV)/.test-stamp
 	$(BIN)/mypy
 
 bench: $(VENV)/.test-stamp
-	$(BIN)/python -m bench.run
+	$(BIN)/python -m bench.run --out bench/results
 
 examples: $(VENV)/.test-stamp
 	PYTHONPATH=src:tests $(BIN)/python -m wire.examples
