@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any
 import apsw
 import pytest
 
+from backends import BACKENDS
 from debitor.ledger.records import (
     Account,
     AccountType,
@@ -36,8 +38,9 @@ from debitor.operations.companies import create_company
 from debitor.operations.dimensions import set_number
 from debitor.operations.posting import post_journal
 from debitor.schema import Refused
-from debitor.store import Root, Transaction
+from debitor.store import Root, Store, Transaction
 from debitor.store.opening import open_store
+from postgresql import empty_schema
 
 TODAY = date(2026, 1, 31)
 CUSTOMER = "10400"
@@ -65,9 +68,28 @@ def path(demo: Path, tmp_path: Path) -> Path:
     return copy
 
 
-@pytest.fixture
-def root(path: Path) -> Iterator[Root]:
-    store = open_store(f"sqlite://{path}")
+class Undo(Exception):
+    """Ends a test's transaction."""
+
+
+@pytest.fixture(scope="module")
+def on_server() -> Iterator[Store]:
+    """The demo company on PostgreSQL, where tests undo what they do: a copy for each would take longer."""
+    store = open_store(empty_schema())
+    with store.transaction() as root:
+        create_company(root, name="Demo", today=TODAY, demo=True)
+    yield store
+    store.close()
+
+
+@pytest.fixture(params=sorted(BACKENDS))
+def root(request: pytest.FixtureRequest) -> Iterator[Root]:
+    if request.param == "postgresql":
+        with suppress(Undo), request.getfixturevalue("on_server").transaction() as opened:
+            yield opened
+            raise Undo
+        return
+    store = open_store(f"sqlite://{request.getfixturevalue('path')}")
     with store.transaction() as opened:
         yield opened
     store.close()
