@@ -11,6 +11,8 @@ from click.testing import CliRunner
 from debitor.cli import main
 from debitor.operations.companies import create_company
 from debitor.store.opening import open_store
+from postgresql import empty_schema
+from postgresql import run as run_statements
 
 
 @pytest.fixture(scope="module")
@@ -68,3 +70,22 @@ def test_one_company_is_checked_by_name(data: Path) -> None:
     code, told = run(data, "--company", "Nobody")
     assert code == 2
     assert "There are: Demo, Empty" in told
+
+
+def test_books_in_postgresql(tmp_path: Path) -> None:
+    """The same command, by address; books that are not there are neither sound nor made."""
+    url = empty_schema()
+    missing = CliRunner().invoke(main, ["check", "--database-url", url])
+    gone = CliRunner().invoke(main, ["check", "--database-url", f"postgresql://nobody@/nothing?host={tmp_path}"])
+    left = run_statements(url, "SELECT CAST(count(*) AS bigint) FROM pg_tables WHERE schemaname = current_schema()")
+    store = open_store(url)
+    with store.transaction() as root:
+        create_company(root, name="Demo", today=date(2026, 1, 31), demo=True)
+    store.close()
+    found = CliRunner().invoke(main, ["check", "--database-url", url])
+
+    assert (missing.exit_code, gone.exit_code) == (2, 2)
+    assert "There are no books at postgresql://" in missing.output
+    assert "cannot be reached" in gone.output
+    assert left == [(0,)]
+    assert (found.exit_code, found.output) == (0, "Every check of the books holds.\n")

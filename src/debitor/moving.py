@@ -291,7 +291,7 @@ def migrate_books(config: Path | None, json_form: bool, check: bool, spread: boo
     if not check and needed:
         # A server of another version must not serve a file meanwhile.
         alone = contextlib.nullcontext() if settings.on_server else server.only_server(settings.store_path)
-        with alone, server.open_books(settings):
+        with alone, server.open_books(settings, create=settings.on_server):
             pass
     made = distribute(settings.store_url, shards=shards) if spread and not check else []
     if json_form:

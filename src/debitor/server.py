@@ -40,7 +40,7 @@ from debitor.receiver import Receivers, in_thread
 from debitor.reference import references_of
 from debitor.settings import Settings
 from debitor.store import Root, Store, StoreError
-from debitor.store.opening import open_store
+from debitor.store.opening import is_there, open_store
 from debitor.tracing import MissingExtra, Tracing, to_endpoint
 from debitor.upkeep import keep_forgetting
 from debitor.watch import Watch
@@ -91,6 +91,11 @@ def open_books(settings: Settings, *, create: bool = False) -> Iterator[Store]:
     """
     if settings.on_server:
         where = settings.place
+        with reachable_books(settings):
+            if not create and not is_there(settings.store_url):
+                raise StartError(
+                    f"There are no books at {where}. Start debitor serve, or name their database with --database-url."
+                )
     else:
         path = settings.store_path
         if not create and not path.is_file():

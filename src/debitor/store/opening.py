@@ -13,6 +13,14 @@ from debitor.store.sqlite import SqliteStore
 from debitor.store.sqlite import outdated as sqlite_outdated
 
 
+def is_there(url: str) -> bool:
+    """Whether a PostgreSQL database has a store; opening it would make one. Raises StoreError."""
+    from debitor.store.postgresql.store import connected
+
+    with connected(url) as link:
+        return link.execute("SELECT 1 WHERE to_regclass('debitor_store') IS NOT NULL").fetchall() == [(1,)]
+
+
 def outdated(url: str, *, records: Iterable[Record] | None = None) -> bool:
     """Whether opening a store that is there would change its tables. Changes nothing.
 
