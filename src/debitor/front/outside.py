@@ -152,7 +152,7 @@ class Outside:
         if scope["method"] != "POST":
             return OAuthError("invalid_request", 900561, "A token is asked for by POST.", 405)
         try:
-            body = await read_body(receive, headers, LARGEST_FORM)
+            body = await read_body(receive, headers, LARGEST_FORM, patient=False)
             answer = await self.tokens.answer(
                 body,
                 headers.get("authorization", "").encode("latin-1"),

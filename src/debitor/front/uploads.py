@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 from debitor.front.asgi import Receive
-from debitor.front.bodies import BODY_TIMEOUT, Disconnected
+from debitor.front.bodies import BODY_TIMEOUT, Disconnected, drop
 from debitor.schema import Refused
 from debitor.store import Root, Store, StoreError
 from debitor.store.contents import PORTION, sweep
@@ -32,9 +32,11 @@ async def portions(receive: Receive, headers: dict[str, str], limit: int) -> Asy
     """
     coding = headers.get("content-encoding", "identity").strip().lower()
     if coding != "identity":
+        await drop(receive)
         raise Refused("BadRequest", f"A content is sent as it is, without the content coding '{coding[:50]}'.", 415)
     declared = headers.get("content-length")
     if declared is not None and int(declared) > limit:
+        await drop(receive)
         raise too_large(limit)
     size, more = 0, declared is not None or "transfer-encoding" in headers
     rest = bytearray()
@@ -48,6 +50,8 @@ async def portions(receive: Receive, headers: dict[str, str], limit: int) -> Asy
         piece = message.get("body", b"")
         size += len(piece)
         if size > limit:
+            if message.get("more_body"):
+                await drop(receive)
             raise too_large(limit)
         rest += piece
         more = message.get("more_body", False)
