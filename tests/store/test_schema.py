@@ -35,6 +35,7 @@ def older(record: type, *without: str) -> Record:
         unique=tuple(u for u in now.unique if not set(u) & set(without)),
         indexes=tuple(i for i in now.indexes if not set(i) & set(without)),
         frozen=now.frozen, frozen_when=now.frozen_when, deletable=now.deletable, by_company=now.by_company,
+        kept=now.kept, tracked=now.tracked, owner=now.owner,
     )  # fmt: skip
 
 

@@ -74,7 +74,10 @@ class Table:
 def table(record: Record) -> Table:
     """Return the statements for a record."""
     lead = ("company",) if record.by_company else ()
-    columns = dict.fromkeys(lead, "INTEGER NOT NULL") | {c.name: definition(c, SQLITE) for c in record.columns}
+    columns = dict.fromkeys(lead, "INTEGER NOT NULL")
+    columns |= {
+        c.name: definition(c, SQLITE) + (f" CHECK ({rule})" if (rule := check(c)) else "") for c in record.columns
+    }
     if record.tracked:
         columns[CREATED] = "INTEGER NOT NULL DEFAULT 0"
     body = [f'  "{name}" {definition}' for name, definition in columns.items()]
@@ -114,12 +117,15 @@ def _statistics(record: Record, columns: Sequence[str], *, unique: bool) -> str:
 
 
 def definition(column: Column, dialect: Dialect) -> str:
-    """Return how a column is declared."""
-    form = FORMS[column.type.kind]
+    """Return how a column is declared, without its `check`."""
     blank = encode(column, column.default)
     default = dialect.blob(blank) if isinstance(blank, bytes) else literal(blank)
-    check = f' CHECK ("{column.name}" IN (0, 1))' if form == "bool" else ""
-    return f"{dialect.types[form]} NOT NULL DEFAULT {default}{check}"
+    return f"{dialect.types[FORMS[column.type.kind]]} NOT NULL DEFAULT {default}"
+
+
+def check(column: Column) -> str:
+    """Return the condition that every value of a column meets; "" when it takes any of its type."""
+    return f'"{column.name}" IN (0, 1)' if FORMS[column.type.kind] == "bool" else ""
 
 
 def names(columns: Iterable[str]) -> str:

@@ -15,13 +15,12 @@ from importlib import resources
 from debitor.schema import Record
 from debitor.store import StoreError, ddl
 from debitor.store.dialect import POSTGRESQL
+from debitor.store.postgresql import upgrade
 from debitor.store.postgresql.link import Link
 from debitor.store.rows import CREATED
 
 _LONGEST = 63
 """Bytes of a name."""
-_LOCK = 0x64656269746F72
-"""The advisory lock of whoever makes tables."""
 _SPACES = "\t\n\v\f\r\x1c\x1d\x1e\x1f \x85\xa0\u1680" + "".join(map(chr, range(0x2000, 0x200B)))
 _SPACES += "\u2028\u2029\u202f\u205f\u3000"
 """What Python takes for white space."""
@@ -29,6 +28,10 @@ _LETTERS = ("pg_unicode_fast", "und-x-icu", "pg_c_utf8", "C.utf8", "default")
 """Collations that know the case of all letters, the best first."""
 _OLDEST = 150000
 """PostgreSQL 15, as servers number themselves."""
+_STATE = (
+    "INSERT INTO debitor_store (one, schema_version, fingerprint) VALUES (1, ?, ?) ON CONFLICT (one) "
+    "DO UPDATE SET schema_version = excluded.schema_version, fingerprint = excluded.fingerprint"
+)
 
 
 @dataclass(frozen=True)
@@ -39,12 +42,14 @@ class Table:
         name: table name.
         create: CREATE TABLE.
         columns: column name -> its definition.
+        checks: name of a constraint -> the condition that every row meets.
         indexes, triggers: name -> statement.
     """
 
     name: str
     create: str
     columns: Mapping[str, str]
+    checks: Mapping[str, str]
     indexes: Mapping[str, str]
     triggers: Mapping[str, str]
 
@@ -75,7 +80,10 @@ def table(record: Record) -> Table:
     columns |= {c.name: ddl.definition(c, POSTGRESQL) for c in record.columns}
     if record.tracked:
         columns[CREATED] = "bigint NOT NULL DEFAULT 0"
+    # Named as PostgreSQL itself does, so that they can be added to a table that is there.
+    checks = {cut(f"{record.name}_{c.name}_check"): rule for c in record.columns if (rule := ddl.check(c))}
     body = [f'  "{name}" {definition}' for name, definition in columns.items()]
+    body += [f'  CONSTRAINT "{name}" CHECK ({rule})' for name, rule in checks.items()]
     key = cut(f"{record.name}_pkey")
     body.append(f'  CONSTRAINT "{key}" PRIMARY KEY ({ddl.names(lead + record.key)})')
     create = f'CREATE TABLE "{record.name}" (\n' + ",\n".join(body) + "\n)"
@@ -87,7 +95,7 @@ def table(record: Record) -> Table:
     if record.tracked:
         name = index_name(record, ("version",))
         indexes[name] = f'CREATE INDEX "{name}" ON "{record.name}" ({ddl.names((*lead, "version"))})'
-    return Table(record.name, create, columns, indexes, dict(_triggers(record)))
+    return Table(record.name, create, columns, checks, indexes, dict(_triggers(record)))
 
 
 def _triggers(record: Record) -> Iterator[tuple[str, str]]:
@@ -111,10 +119,17 @@ def _triggers(record: Record) -> Iterator[tuple[str, str]]:
 
 
 def prepare(link: Link, records: Sequence[Record]) -> None:
-    """Make the tables of a new store, or bring an older one to what is declared; all or nothing.
+    """Make the tables of a new store, all or nothing; or bring an older one to what is declared, while others use it.
 
+    An older one is completed step by step, see debitor.store.postgresql.upgrade. What breaks off half-way is gone on
+    with when a store is opened next.
+
+    Args:
+        link: a connection that is used for nothing else afterwards.
+        records: what is declared.
     Raises:
-        StoreError: the schema belongs to another program or a newer debitor, or the server is too old.
+        StoreError: the schema belongs to another program or a newer debitor, or the server is too old; somebody else
+            holds a table for too long.
         Failed, Broken: the server says no.
     """
     ((server, encoding),) = link.execute(
@@ -131,23 +146,20 @@ def prepare(link: Link, records: Sequence[Record]) -> None:
     newest = max(numbered)
     if _state(link, newest) == (newest, wanted):
         return
-    link.defer("BEGIN")
-    link.execute("SELECT pg_advisory_xact_lock(?)", (_LOCK,))
-    state = _state(link, newest)
-    for statement in common:
-        link.execute(statement)
-    if state is not None:
+    with upgrade.alone(link):
+        state = _state(link, newest)
+        if state == (newest, wanted):
+            return
+        if state is None:
+            made = [each for one in tables for each in upgrade.creation(one)]
+            upgrade.together(link, [*((s, ()) for s in common), *made, (_STATE, (newest, wanted))])
+            return
+        upgrade.together(link, [(s, ()) for s in upgrade.needed(link, common)])
         for number in range(state[0] + 1, newest + 1):
-            for statement in numbered[number].split(";"):
-                if _without_comments(statement).strip():
-                    link.execute(statement)
-    _complete(link, tables)
-    link.execute(
-        "INSERT INTO debitor_store (one, schema_version, fingerprint) VALUES (1, ?, ?) ON CONFLICT (one) "
-        "DO UPDATE SET schema_version = excluded.schema_version, fingerprint = excluded.fingerprint",
-        (newest, wanted),
-    )
-    link.execute("COMMIT")
+            changes = [(s, ()) for s in numbered[number].split(";") if _without_comments(s).strip()]
+            upgrade.together(link, [*changes, (_STATE, (number, ""))])
+        upgrade.complete(link, tables)
+        upgrade.together(link, [(_STATE, (newest, wanted))])
 
 
 def outdated(link: Link, records: Sequence[Record]) -> bool:
@@ -200,44 +212,3 @@ def _state(link: Link, newest: int) -> tuple[int, str] | None:
             "Start the newer debitor that wrote it."
         )
     return version, fingerprint
-
-
-def _complete(link: Link, tables: Sequence[Table]) -> None:
-    """Add the tables, columns, indexes and triggers that are declared and not there."""
-    columns: dict[str, set[str]] = {}
-    for name, column in link.execute(
-        "SELECT c.relname::text, a.attname::text FROM pg_class AS c JOIN pg_attribute AS a ON a.attrelid = c.oid "
-        "WHERE c.relnamespace = to_regnamespace(current_schema()) AND c.relkind IN ('r', 'p') "
-        "AND a.attnum > 0 AND NOT a.attisdropped"
-    ).fetchall():
-        columns.setdefault(name, set()).add(column)
-    there = dict(link.execute("SELECT name, statement FROM debitor_made").fetchall())
-    for made in tables:
-        if made.name not in columns:
-            link.defer(made.create)
-        else:
-            for name, definition in made.columns.items():
-                if name not in columns[made.name]:
-                    link.defer(f'ALTER TABLE "{made.name}" ADD COLUMN "{name}" {definition}')
-        for kind, others in (("INDEX", made.indexes), ("TRIGGER", made.triggers)):
-            for name, statement in others.items():
-                if there.get(name) == statement:
-                    continue
-                if name in there:
-                    _drop(link, kind, name, made.name)
-                link.defer(statement)
-                link.defer(
-                    "INSERT INTO debitor_made (name, statement) VALUES (?, ?) "
-                    "ON CONFLICT (name) DO UPDATE SET statement = excluded.statement",
-                    (name, statement),
-                )
-        for name, statement in there.items():
-            # A trigger that is no longer declared would go on refusing; an index left over only costs time.
-            ours = f'CREATE TRIGGER "{name}"' in statement and f' ON "{made.name}" ' in statement
-            if ours and name not in made.triggers:
-                _drop(link, "TRIGGER", name, made.name)
-                link.defer("DELETE FROM debitor_made WHERE name = ?", (name,))
-
-
-def _drop(link: Link, kind: str, name: str, table: str) -> None:
-    link.defer(f'DROP {kind} "{name}"' + (f' ON "{table}"' if kind == "TRIGGER" else ""))

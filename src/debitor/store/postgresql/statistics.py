@@ -62,5 +62,6 @@ def refresh(link: Link) -> list[str]:
     """Have tables analyzed that have grown or changed. Returns their names."""
     names = [name for (name,) in link.execute(_GROWN).fetchall()]
     for name in names:
-        link.execute(f'ANALYZE "{name}"')
+        # One that is locked (an index of it is being built) has its turn later; waiting here would hold that up.
+        link.execute(f'ANALYZE (SKIP_LOCKED) "{name}"')
     return names
