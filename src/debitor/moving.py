@@ -6,6 +6,7 @@ import contextlib
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, BinaryIO
@@ -16,7 +17,7 @@ from debitor import __version__
 from debitor.commands import Failure, as_json, print_json, settings_of, where
 
 if TYPE_CHECKING:
-    from debitor.store import Root
+    from debitor.store import Root, Store
 
 PIECE = 1 << 20
 EVERY = 0.5
@@ -82,8 +83,8 @@ def _export(root: Root, file: IO[bytes], company: str | None) -> int:
     return rows
 
 
-def _import(root: Root, file: IO[bytes], rename: str) -> list[str]:
-    """Take in a compressed export. Returns the names of its companies. Raises Failure."""
+def _import(begin: Callable[[], AbstractContextManager[Root]], file: IO[bytes], rename: str = "") -> list[str]:
+    """Take in a compressed export, in the transactions that `begin` gives. Returns its companies. Raises Failure."""
     import zstandard
 
     from debitor.operations.transfer import TransferError, lines_of, take_in
@@ -94,11 +95,29 @@ def _import(root: Root, file: IO[bytes], rename: str) -> list[str]:
                 yield piece
 
     try:
-        return take_in(root, lines_of(pieces()), rename=rename, told=progress("imported"))
+        return take_in(begin, lines_of(pieces()), rename=rename, told=progress("imported"))
     except TransferError as error:
         raise Failure(str(error)) from error
     except zstandard.ZstdError as error:
         raise Failure(f"The export is damaged, or none: {error}") from error
+
+
+def _import_beside(store: Store, path: Path, file: IO[bytes], rename: str) -> list[str]:
+    """Take in an export into a SQLite store that others use meanwhile. Returns its companies. Raises Failure."""
+    from debitor import arriving
+    from debitor.store import StoreError
+
+    with arriving.only_import(path) as free:
+        if not free:
+            raise Failure(f"Another import into {path} is under way; try again when it has ended.")
+        arriving.remove_left(store, path)
+        try:
+            return _import(lambda: arriving.portion(store), file, rename)
+        except BaseException:
+            # If that fails, too, the next import or start of a server does it; until then nobody sees what is left.
+            with contextlib.suppress(StoreError):
+                arriving.remove_left(store, path)
+            raise
 
 
 def _made_of(file: IO[bytes], path: Path) -> Path | None:
@@ -112,7 +131,7 @@ def _made_of(file: IO[bytes], path: Path) -> Path | None:
         store = open_store(f"sqlite://{made}")
         try:
             with store.transaction() as root:
-                _import(root, file, "")
+                _import(lambda: contextlib.nullcontext(root), file)
         finally:
             store.close()
         return copies.put(made, path)
@@ -169,9 +188,13 @@ def import_books(config: Path | None, json_form: bool, rename: str, file: str, *
                 source = stack.enter_context(Path(file).open("rb"))
             except OSError as error:
                 raise Failure(f"{file} cannot be read: {error.strerror}") from error
-        store = stack.enter_context(server.open_books(settings_of(config, **flags), create=True))
-        with store.transaction() as root:
-            names = _import(root, source, rename.strip())
+        settings = settings_of(config, **flags)
+        store = stack.enter_context(server.open_books(settings, create=True))
+        if settings.on_server:
+            with store.transaction() as root:
+                names = _import(lambda: contextlib.nullcontext(root), source, rename.strip())
+        else:
+            names = _import_beside(store, settings.store_path, source, rename.strip())
     if json_form:
         print_json({"companies": names})
     else:
@@ -253,7 +276,8 @@ def restore_books(config: Path | None, json_form: bool, force: bool, file: Path,
             opened = stack.enter_context(file.open("rb"))
             if settings.on_server:
                 store = stack.enter_context(server.open_books(settings, create=True))
-                _import(stack.enter_context(store.transaction()), opened, "")
+                root = stack.enter_context(store.transaction())
+                _import(lambda: contextlib.nullcontext(root), opened)
             else:
                 path = settings.store_path
                 if path.exists() and not force:

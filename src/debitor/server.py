@@ -25,6 +25,7 @@ from pathlib import Path
 from debitor import __version__, identity, logs
 from debitor.apis import APIS, V2
 from debitor.app import DRAIN, App
+from debitor.arriving import tidy
 from debitor.front.cors import Cors
 from debitor.front.forwarding import Proxies
 from debitor.front.limits import Limiter, Limits
@@ -239,6 +240,8 @@ def serve(settings: Settings, say: Callable[[str], None]) -> int:
         settings = replace(settings, port=free_address(settings.host, settings.port))
         with open_books(settings, create=True) as store:
             today = work_date()
+            if not settings.on_server:
+                tidy(store, settings.store_path)
             try:
                 with store.transaction() as root:
                     start = first_start(root, settings, today)

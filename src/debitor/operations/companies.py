@@ -31,6 +31,7 @@ from debitor.ledger.records import (
 )
 from debitor.operations.demo import DEMO_CURRENCY, fill_demo
 from debitor.operations.fiscal_years import add_fiscal_years
+from debitor.operations.incoming import free_key
 from debitor.operations.master_records import (
     CompanyInformation,
     CountryRegion,
@@ -209,7 +210,7 @@ def create_company(root: Root, *, name: str, currency: str = "EUR", today: date,
         raise Refused("Internal_EntityWithSameKeyExists", f"There is a company {name} already; choose another name.")
     company = root.insert(
         Company(
-            key=root.greatest(Company, "key") + 1,
+            key=free_key(root),
             name=name,
             display_name=name,
             created_at=root.now,

@@ -15,14 +15,17 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from datetime import date
 from decimal import Decimal
 from hashlib import sha256
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from debitor.ledger.records import Company
+from debitor.operations.incoming import IncomingCompany, free_key
 from debitor.operations.subscriptions import Subscription, SubscriptionDelivery
 from debitor.query import Order, Query
 from debitor.schema import (
@@ -36,22 +39,24 @@ from debitor.schema import (
     Row,
     record_of,
 )
-from debitor.store import DuplicateKey, Reader, Root, Transaction
+from debitor.store import DuplicateKey, Reader, Root
 
 FORMAT, VERSION = "debitor-export", 1
 PORTION = 500
-"""Rows read and written at a time."""
+"""Rows read at a time."""
 NOT_MOVED = frozenset({"version"})
 """Columns that each store fills itself."""
-NEVER = frozenset({record_of(SubscriptionDelivery).name})
-"""Records that mean something in their own store only: places in its history."""
+TAKEN, TAKEN_BYTES = 2000, 4 << 20
+"""Rows, and bytes of their lines, that are written at a time: some hundredths of a second."""
+NEVER = frozenset({record_of(SubscriptionDelivery).name, record_of(IncomingCompany).name})
+"""Records that mean something in their own store only: places in its history, imports under way."""
 
 _encode = msgspec.json.Encoder(decimal_format="string").encode
 _decode = msgspec.json.Decoder().decode
 
 
 class TransferError(Exception):
-    """An export cannot be read or taken in; nothing of it was kept. The message says why."""
+    """An export cannot be read or taken in; nothing of it is seen. The message says why."""
 
 
 # --------------------------------------------------------------------------- out
@@ -148,12 +153,20 @@ _IN: Mapping[str, Callable[[Any], Any]] = {
 
 
 def take_in(
-    root: Root, lines: Iterable[bytes], *, rename: str = "", told: Callable[[int], None] = lambda _: None
+    begin: Callable[[], AbstractContextManager[Root]],
+    lines: Iterable[bytes],
+    *,
+    rename: str = "",
+    told: Callable[[int], None] = lambda _: None,
 ) -> list[str]:
     """Take in an export. Returns the names of its companies.
 
+    A company is there when this returns, and not before. When this raises, what `begin` has committed is left behind:
+    an `IncomingCompany` and, under its key, rows that nobody sees.
+
     Args:
-        root: a transaction: whoever calls commits it only when this returns.
+        begin: gives a transaction, again and again; or each time the same one, which whoever calls commits only when
+            this returns. An export of a whole store takes one, which lasts until its end.
         lines: of the export.
         rename: the company gets this name, and an id of its own if there is one with its id already.
         told: is told how many rows were taken so far.
@@ -161,36 +174,37 @@ def take_in(
     Raises:
         TransferError: the export is damaged, cut, of a newer version, or does not fit these books.
     """
-    taker = _Taker(root, rename)
     number = 0
-    try:
-        for text in lines:
-            number += 1
-            taker.take(text)
-            told(taker.count)
-    except DuplicateKey as error:
-        raise TransferError(f"Line {number}: {error}. The export holds a row twice.") from error
-    except (ValueError, KeyError, TypeError, ArithmeticError, msgspec.DecodeError) as error:
-        raise TransferError(f"Line {number} is not one of a debitor export: {error}") from error
-    taker.finish()
-    return taker.companies
+    with ExitStack() as stack:
+        taker = _Taker(begin, stack, rename)
+        try:
+            for text in lines:
+                number += 1
+                taker.take(text)
+                told(taker.count)
+        except DuplicateKey as error:
+            raise TransferError(f"Line {number}: {error}. The export holds a row twice.") from error
+        except (ValueError, KeyError, TypeError, ArithmeticError, msgspec.DecodeError) as error:
+            raise TransferError(f"Line {number} is not one of a debitor export: {error}") from error
+        taker.finish()
+    return [company.name for company in taker.companies]
 
 
 class _Taker:
-    """Takes line after line."""
+    """Takes line after line. `companies`: as they will be."""
 
-    def __init__(self, root: Root, rename: str) -> None:
-        self.root, self.rename = root, rename
+    def __init__(self, begin: Callable[[], AbstractContextManager[Root]], stack: ExitStack, rename: str) -> None:
+        self.begin, self.stack, self.rename = begin, stack, rename
         self.scope = ""
         self.whole, self.digest = sha256(), sha256()
         self.count = self.before = 0
         self.ended = False
-        self.companies: list[str] = []
-        self.tx: Transaction = root
+        self.companies: list[Company] = []
         self.of: Record | None = None
         self.names: tuple[str, ...] = ()
         self.readers: list[Callable[[Any], Any] | None] = []
         self.rows: list[Row] = []
+        self.bytes = 0
 
     def take(self, text: bytes) -> None:
         """Take a line."""
@@ -228,28 +242,32 @@ class _Taker:
         if self.scope == "store":
             if self.rename:
                 raise TransferError("This is an export of a whole store; its companies keep their names.")
-            if self.root.count(Company):
+            # Its clients could sign in before it is whole. Nobody works in empty books, so nobody has to wait.
+            root = self.stack.enter_context(self.begin())
+            self.begin = lambda: nullcontext(root)
+            if root.count(Company):
                 raise TransferError("An export of a whole store goes into empty books; these have companies.")
 
     def _company(self, about: dict[str, Any]) -> None:
-        name, key = self.rename or about["name"], about["key"]
-        there = self.root.all(Company)
-        if any(company.name.lower() == name.lower() for company in there):
+        with self.begin() as root:
+            company = Company(**{**about, "name": self.rename or about["name"]})
+            company = self._fitting(root, company)
+            if self.scope == "company":
+                company = replace(company, key=free_key(root))
+            root.insert(IncomingCompany(key=company.key, name=company.name))
+        self.companies.append(company)
+
+    def _fitting(self, root: Root, company: Company) -> Company:
+        """Return a company with a name and an id that no other has. Raises TransferError."""
+        name, id = company.name, company.id
+        there = root.all(Company)
+        if any(other.name.lower() == name.lower() for other in there):
             raise TransferError(f"There is a company {name} already; give the new one another name with --as.")
-        id = about["id"]
-        if any(company.id == id for company in there):
+        if any(other.id == id for other in there):
             if not self.rename:
                 raise TransferError(f"There is a company with the id {id} already; give a name with --as to copy it.")
-            id = BLANK_GUID
-        if self.scope == "company":
-            key = self.root.greatest(Company, "key") + 1
-        row = Company(**{**about, "key": key, "name": name, "id": id})
-        if id == BLANK_GUID:
-            self.root.insert(row)
-        else:
-            self.root.insert_as_is([row])
-        self.tx = self.root.at(key)
-        self.companies.append(name)
+            return replace(company, id=BLANK_GUID)
+        return company
 
     def _record(self, line: dict[str, Any]) -> None:
         of = RECORDS.get(line["record"])
@@ -276,13 +294,15 @@ class _Taker:
         self.digest.update(text)
         self.whole.update(text)
         self.count += 1
-        if len(self.rows) >= PORTION:
+        self.bytes += len(text)
+        if len(self.rows) >= TAKEN or self.bytes >= TAKEN_BYTES:
             self._write()
 
     def _write(self) -> None:
         if self.rows and self.of is not None:
-            (self.tx if self.of.by_company else self.root).insert_as_is(self.rows)
-        self.rows = []
+            with self.begin() as root:
+                (root.at(self.companies[-1].key) if self.of.by_company else root).insert_as_is(self.rows)
+        self.rows, self.bytes = [], 0
 
     def _end(self, line: dict[str, Any]) -> None:
         if self.of is None or line["end"] != self.of.name:
@@ -293,17 +313,24 @@ class _Taker:
         self.of = None
 
     def finish(self) -> None:
-        """Refuse an export that was cut; let subscriptions begin where these books begin."""
+        """Refuse an export that was cut. Let its companies be there; subscriptions begin where these books begin."""
         if not self.scope:
             raise TransferError("The export is empty.")
         if not self.ended:
             raise TransferError("The export is not whole: its end is missing.")
-        if self.scope == "store":
-            for row in self.root.all(Subscription):
-                told = self.root.at(row.company_key).newest()
-                self.root.insert(
-                    SubscriptionDelivery(subscription_id=row.subscription_id, told=told, told_at=self.root.now)
-                )
+        with self.begin() as root:
+            for company in self.companies:
+                # Others may have made a company meanwhile.
+                row = self._fitting(root, company)
+                if row.id == BLANK_GUID:
+                    root.insert(row)
+                else:
+                    root.insert_as_is([row])
+                root.delete_where(IncomingCompany, key=row.key)
+            if self.scope == "store":
+                for of in root.all(Subscription):
+                    told = root.at(of.company_key).newest()
+                    root.insert(SubscriptionDelivery(subscription_id=of.subscription_id, told=told, told_at=root.now))
 
 
 def lines_of(pieces: Iterable[bytes]) -> Iterator[bytes]:

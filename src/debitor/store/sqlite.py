@@ -240,7 +240,7 @@ class SqliteStore:
                 if time.monotonic() > deadline:
                     raise translated(error) from error
                 time.sleep(pause)
-                pause = min(pause * 2, 0.05)
+                pause = min(pause * 2, 0.01)
             except apsw.Error as error:
                 raise translated(error) from error
 
