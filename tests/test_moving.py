@@ -23,7 +23,7 @@ from click.testing import CliRunner, Result
 from backends import BACKENDS
 from debitor import identity
 from debitor.cli import main
-from debitor.ledger.records import Company, CustomerLedgerEntry
+from debitor.ledger.records import Company, CustomerLedgerEntry, JournalLine
 from debitor.operations.companies import create_company
 from debitor.schema import RECORDS
 from debitor.store.opening import open_store
@@ -257,58 +257,95 @@ def test_what_is_not_compressed_is_refused(exported: Path, tmp_path: Path) -> No
 # --------------------------------------------------------------------------- backup and restore
 
 
-@pytest.fixture
-def busy(tmp_path: Path) -> Iterator[tuple[Server, list[str]]]:
-    """A server with four clients that create payments until the test ends, and what was acknowledged."""
-    server = Server(tmp_path / "books", "--demo")
-    books = books_of(server)
-    journal = books.new_journal(balanced=True)
-    url = f"{books.url}/customerPaymentJournals({journal})/customerPayments"
-    acknowledged: list[str] = []
-    done = threading.Event()
+class Busy:
+    """A server, with clients that create payments and post some of them until it is ended.
 
-    def work(worker: int) -> None:
-        session = requests.Session()
-        session.headers.update(books.session.headers)
-        at = 0
-        while not done.is_set():
-            at += 1
-            number = f"W{worker}-{at}"
-            answer = session.post(
-                url, json={"customerNumber": "10400", "amount": -1, "documentNumber": number}, timeout=60
-            )
-            assert answer.status_code == 201, answer.text
-            acknowledged.append(number)
-        session.close()
+    `lines` and `posted`: the document numbers of what was acknowledged.
+    """
 
-    workers = [threading.Thread(target=work, args=(n,)) for n in range(4)]
-    for worker in workers:
-        worker.start()
-    yield server, acknowledged
-    done.set()
-    for worker in workers:
-        worker.join()
-    books.session.close()
-    assert server.stop() == 0
+    def __init__(self, folder: Path, backend: str) -> None:
+        self.server = Server(folder, "--demo", store=backend)
+        self.books = books_of(self.server)
+        self.lines: list[str] = []
+        self.posted: list[str] = []
+        self._done = threading.Event()
+        self._refused: list[str] = []
+        journal = self.books.new_journal(balanced=True)
+        works = [lambda n=n: self._create(f"W{n}", journal) for n in range(3)]
+        self._workers = [threading.Thread(target=work) for work in (*works, self._post)]
+        for worker in self._workers:
+            worker.start()
+
+    def _ask(self, session: requests.Session, path: str, body: Any = None) -> None:
+        answer = session.post(f"{self.books.url}/{path}", json=body, timeout=60)
+        if answer.status_code not in (201, 204):
+            self._refused.append(answer.text)
+            self._done.set()
+
+    def _create(self, name: str, journal: str) -> None:
+        with requests.Session() as session:
+            session.headers.update(self.books.session.headers)
+            at = 0
+            while not self._done.is_set():
+                at += 1
+                body = {"customerNumber": "10400", "amount": -1, "documentNumber": f"{name}-{at}"}
+                self._ask(session, f"customerPaymentJournals({journal})/customerPayments", body)
+                self.lines.append(f"{name}-{at}")
+
+    def _post(self) -> None:
+        """Two payments at a time, in a journal of their own."""
+        journal = self.books.new_journal(balanced=True)
+        with requests.Session() as session:
+            session.headers.update(self.books.session.headers)
+            at = 0
+            while not self._done.is_set():
+                at += 1
+                for part in "AB":
+                    body = {"customerNumber": "10400", "amount": -1, "documentNumber": f"P{at}{part}"}
+                    self._ask(session, f"customerPaymentJournals({journal})/customerPayments", body)
+                self._ask(session, f"customerPaymentJournals({journal})/Microsoft.NAV.post")
+                self.posted += [f"P{at}A", f"P{at}B"]
+
+    def end(self) -> None:
+        """Stop all of it; nothing was refused."""
+        self._done.set()
+        for worker in self._workers:
+            worker.join()
+        self.books.session.close()
+        assert self.server.stop() == 0
+        assert self._refused == []
 
 
-def test_a_backup_under_load_is_whole(busy: tuple[Server, list[str]], tmp_path: Path) -> None:
-    """It has every write that was acknowledged before it began; the server goes on."""
-    server, acknowledged = busy
-    wait_for(lambda: len(acknowledged) >= 50)
-    before = set(acknowledged)
-    made = good("backup", "--data", str(server.folder), str(tmp_path / "backup"))
-    during = len(acknowledged)
-    good("restore", "--data", str(tmp_path / "restored"), str(tmp_path / "backup"))
-    url = f"sqlite://{tmp_path / 'restored' / 'debitor.db'}"
+@pytest.fixture(params=BACKENDS)
+def busy(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[Busy, str]]:
+    """A busy server on each kind of store, and the address of an empty store of the same kind."""
+    empty = tmp_path / "restored"
+    empty.mkdir()
+    made = Busy(tmp_path / "books", request.param)
+    yield made, BACKENDS[request.param](empty)
+    made.end()
 
-    assert made["bytes"] > 100_000
+
+def test_a_backup_under_load_is_whole(busy: tuple[Busy, str], tmp_path: Path) -> None:
+    """It has every write that was acknowledged before it began, each posting whole or not; the server goes on."""
+    server, url = busy
+    wait_for(lambda: len(server.lines) >= 50 and len(server.posted) >= 20)
+    lines, posted = set(server.lines), set(server.posted)
+    made = good("backup", *server.server.books, str(tmp_path / "backup"))
+    during = len(server.lines), len(server.posted)
+    good("restore", "--database-url", url, str(tmp_path / "backup"))
+
+    assert made["bytes"] > 50_000
     assert good("check", "--database-url", url)["ok"] is True
     store = open_store(url)
-    lines = {row["document_number"] for row in all_lines(store)}
+    with store.snapshot() as root:
+        found = {row.document_number for row in root.at(1).all(JournalLine)}
+        entries = {row.document_number for row in root.at(1).all(CustomerLedgerEntry)}
     store.close()
-    assert before <= lines
-    wait_for(lambda: len(acknowledged) >= during + 10)
+    assert lines <= found
+    assert posted <= entries
+    assert {n[:-1] for n in entries if n[-1:] == "A"} == {n[:-1] for n in entries if n[-1:] == "B"}
+    wait_for(lambda: len(server.lines) >= during[0] + 10 and len(server.posted) >= during[1] + 4)
 
 
 def wait_for(condition: Callable[[], bool]) -> None:
@@ -316,13 +353,6 @@ def wait_for(condition: Callable[[], bool]) -> None:
     while not condition():
         assert time.monotonic() < end, "nothing happens any more"
         time.sleep(0.01)
-
-
-def all_lines(store: Any) -> list[dict[str, Any]]:
-    from debitor.ledger.records import JournalLine
-
-    with store.snapshot() as root:
-        return [msgspec.structs.asdict(row) for row in root.at(1).all(JournalLine)]
 
 
 def test_restore_keeps_what_was_there(demo: str, tmp_path: Path) -> None:
