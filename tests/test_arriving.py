@@ -239,7 +239,7 @@ def test_an_export_that_turns_out_damaged_at_its_end_leaves_nothing(big: Path, t
     assert names("--database-url", f"sqlite://{path}") == []
 
 
-def test_only_what_never_came_to_be_is_discarded(tmp_path: Path) -> None:
+def test_only_what_never_came_to_be_is_discarded(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     """A company that is there keeps its rows, also when a reservation of its key was left by mistake."""
     path = tmp_path / "books.db"
     store = open_store(f"sqlite://{path}")
@@ -250,6 +250,8 @@ def test_only_what_never_came_to_be_is_discarded(tmp_path: Path) -> None:
     unless = (record_of(Company), "key")
     with pytest.raises(StoreError, match="is there"):
         arriving.remove_left(store, path)
+    arriving.tidy(store, path)
+    assert "could not be removed" in caplog.text
     with store.transaction() as root:
         root.delete_where(Company, key=key)
     removed = discard(path, key, tuple(RECORDS.values()), unless=unless, rest=lambda: None)

@@ -18,7 +18,7 @@ from pathlib import Path
 from debitor.ledger.records import Company
 from debitor.operations.incoming import IncomingCompany
 from debitor.schema import RECORDS, record_of
-from debitor.store import Root, Store
+from debitor.store import Root, Store, StoreError
 from debitor.store.discard import discard
 
 log = logging.getLogger("debitor")
@@ -74,7 +74,10 @@ def remove_left(store: Store, path: Path) -> int:
 
 
 def tidy(store: Store, path: Path) -> None:
-    """Remove what broken imports left, unless one is under way. Raises StoreError."""
+    """Remove what broken imports left, unless one is under way; a server starts also when that fails."""
     with only_import(path) as free:
         if free:
-            remove_left(store, path)
+            try:
+                remove_left(store, path)
+            except StoreError as error:
+                log.warning("what a broken import left could not be removed: %s", error)

@@ -124,8 +124,8 @@ def more(numbers: list[float]) -> None:
     wait_for(lambda: len(numbers) > before + 20)
 
 
-def waiting(url: str, statement: str) -> Callable[[], object]:
-    """Ask whether such a statement of somebody waits for a lock."""
+def waiting(url: str, statement: str) -> Callable[[], list[tuple[object, ...]]]:
+    """Ask who waits for a lock with such a statement."""
     asked = (
         "SELECT pid::text FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND pid <> pg_backend_pid() "
         f"AND query LIKE '%{statement}%'"
@@ -198,13 +198,12 @@ def test_an_index_that_a_killed_server_left_is_built_again() -> None:
     valid = f"{upgrade._INDEXES} AND c.relname = 'shelf_book__isbn__edition'"
     with long_transaction(url):
         opening = Opening(url)
-        wait_for(waiting(url, "INDEX CONCURRENTLY"))
-        wait_for(lambda: run(url, valid))
-        run(url, "SELECT pg_terminate_backend(CAST(CAST(? AS text) AS integer))".replace(
-            "?", f"'{waiting(url, 'INDEX CONCURRENTLY')()[0][0]}'"))  # type: ignore[index]  # fmt: skip
+        builders = waiting(url, "INDEX CONCURRENTLY")
+        wait_for(lambda: builders() and run(url, valid))
+        run(url, f"SELECT pg_terminate_backend({builders()[0][0]})")
         with pytest.raises(StoreError):
             opening.result()
-        assert run(url, valid) == [(("shelf_book__isbn__edition"), 0)], "it is there, and INVALID"
+        assert run(url, valid) == [("shelf_book__isbn__edition", 0)], "it is there, and INVALID"
     open_and_close(url)
 
     assert run(url, valid) == [("shelf_book__isbn__edition", 1)]
