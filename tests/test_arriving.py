@@ -1,4 +1,4 @@
-"""Imports into SQLite books that a server is using: nobody waits, nobody sees half a company, nothing is left."""
+"""Imports into books that a server is using: nobody waits, nobody sees half a company, nothing is left."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
@@ -25,6 +25,8 @@ from debitor.schema import RECORDS, record_of
 from debitor.store import StoreError
 from debitor.store.discard import discard
 from debitor.store.opening import open_store
+from postgresql import empty_schema
+from postgresql import run as run_sql
 from test_moving import good, lines, packed, run, sealed, wait_for
 from wire.conftest import Server, books_of, clean_environment
 
@@ -52,22 +54,31 @@ def big(tmp_path_factory: pytest.TempPathFactory) -> Path:
 class Import:
     """`debitor import -` in a process of its own, that gets the export bit by bit."""
 
-    def __init__(self, path: Path, file: Path) -> None:
+    def __init__(self, path: Path, file: Path, url: str = "") -> None:
         self.path, self.bytes = path, file.read_bytes()
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "debitor.cli", "import", "--json", "--database-url", f"sqlite://{path}", "-"],
+            [
+                sys.executable,
+                "-m",
+                "debitor.cli",
+                "import",
+                "--json",
+                "--database-url",
+                url or f"sqlite://{path}",
+                "-",
+            ],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             env=clean_environment(),
         )
 
-    def begin(self) -> Import:
+    def begin(self, written: Callable[[], bool] | None = None) -> Import:
         """Give half of it, and return when some of that is written."""
         assert self.process.stdin
         self.process.stdin.write(self.bytes[: len(self.bytes) // 2])
         self.process.stdin.flush()
-        wait_for(lambda: left(self.path) > ROWS // 4)
+        wait_for(written or (lambda: left(self.path) > ROWS // 4))
         return self
 
     def end(self) -> tuple[int, str]:
@@ -102,11 +113,13 @@ def left(path: Path) -> int:
 
 def nothing_is_left(path: Path) -> bool:
     """Of no record there is a row of a company that is not there."""
-    parts = [
-        f'SELECT 1 FROM "{record.name}" WHERE company NOT IN (SELECT "key" FROM company)'
-        for record in RECORDS.values()
-        if record.by_company and not record.name.startswith("shelf_")
-    ]
+    tables = asked(
+        path,
+        "SELECT t.name FROM sqlite_schema AS t, pragma_table_xinfo(t.name) AS c "
+        "WHERE t.type = 'table' AND c.name = 'company' AND t.name NOT LIKE 'debitor%'",
+    )
+    assert len(tables) > 50
+    parts = [f'SELECT 1 FROM "{name}" WHERE company NOT IN (SELECT "key" FROM company)' for (name,) in tables]
     return asked(path, " UNION ALL ".join([*parts, "SELECT 1 FROM incoming_company"]) + " LIMIT 1") == []
 
 
@@ -260,3 +273,28 @@ def test_only_what_never_came_to_be_is_discarded(tmp_path: Path, caplog: pytest.
     assert before[0][0] > 50
     assert removed > before[0][0]
     assert asked(path, "SELECT count(*) FROM customer_ledger_entry") == [(0,)]
+
+
+# --------------------------------------------------------------------------- on PostgreSQL
+
+
+@pytest.mark.parametrize("name", ["Other", "big"])
+def test_an_import_into_postgresql_holds_up_nobody_either(big: Path, tmp_path: Path, name: str) -> None:
+    """While it goes on, somebody makes a company: with another key, or with the same name, and then it is undone."""
+    url = empty_schema()
+    books = ("--database-url", url)
+    good("migrate", *books)
+    long = "SELECT 1 FROM pg_stat_activity WHERE state = 'idle in transaction' AND query LIKE '%\"customer\"%'"
+    importing = Import(tmp_path, big, url).begin(lambda: bool(run_sql(url, long)))
+    started = time.monotonic()
+    good("company", "create", name, *books)
+    assert time.monotonic() - started < 10
+    assert names(*books) == [name]
+    code, told = importing.end()
+
+    assert (code, "There is a company Big already" in told) == ((1, True) if name == "big" else (0, False)), told
+    assert names(*books) == (["big"] if name == "big" else ["Big", "Other"])
+    assert run_sql(url, "SELECT 1 FROM incoming_company") == []
+    ((number,),) = run_sql(url, "SELECT CAST(count(*) AS bigint) FROM customer")
+    assert number == (0 if name == "big" else ROWS)
+    assert good("check", *books)["ok"] is True

@@ -1,8 +1,10 @@
-"""Imports into a SQLite store that a server is using: in portions, one at a time, and nothing is left of broken ones.
+"""Imports into a store that servers are using.
 
-While one process writes in a SQLite file, no other can. So an import writes a portion, lets go, and gives whoever
-waits a moment. A process that is killed leaves the portions it has written, which nobody sees (see
-debitor.operations.incoming); the next import, or start of a server, removes them.
+PostgreSQL   one transaction, which holds the lock of the company on its way and no other; a short one before it
+             reserves the company's key
+SQLite       while one process writes in a file, no other can. So an import writes a portion, lets go, and gives
+             whoever waits a moment. A process that is killed leaves the portions it has written, which nobody sees
+             (see debitor.operations.incoming); the next import, or start of a server, removes them
 """
 
 from __future__ import annotations
@@ -11,8 +13,8 @@ import fcntl
 import logging
 import os
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
 from pathlib import Path
 
 from debitor.ledger.records import Company
@@ -40,6 +42,40 @@ def only_import(path: Path) -> Iterator[bool]:
             yield True
     finally:
         os.close(file)
+
+
+@contextmanager
+def beside(store: Store) -> Iterator[Callable[[], AbstractContextManager[Root]]]:
+    """The transactions of an import into PostgreSQL, for `take_in`; the long one commits when the block ends."""
+    reserved: list[int] = []
+    long: list[Root] = []
+    begun = False
+
+    @contextmanager
+    def first() -> Iterator[Root]:
+        with store.transaction() as root:
+            before = {each.key for each in root.all(IncomingCompany)}
+            yield root
+            reserved.extend(each.key for each in root.all(IncomingCompany) if each.key not in before)
+
+    try:
+        with ExitStack() as stack:
+
+            def begin() -> AbstractContextManager[Root]:
+                nonlocal begun
+                if not begun:
+                    begun = True
+                    return first()
+                if not long:
+                    long.append(stack.enter_context(store.transaction(alone=False)))
+                return nullcontext(long[0])
+
+            yield begin
+    except BaseException:
+        # If that fails, too, what remains is a number that no company gets.
+        with suppress(StoreError), store.transaction() as root:
+            root.delete_where(IncomingCompany, key=reserved)
+        raise
 
 
 @contextmanager

@@ -102,11 +102,18 @@ def _import(begin: Callable[[], AbstractContextManager[Root]], file: IO[bytes], 
         raise Failure(f"The export is damaged, or none: {error}") from error
 
 
-def _import_beside(store: Store, path: Path, file: IO[bytes], rename: str) -> list[str]:
-    """Take in an export into a SQLite store that others use meanwhile. Returns its companies. Raises Failure."""
+def _import_beside(store: Store, path: Path | None, file: IO[bytes], rename: str) -> list[str]:
+    """Take in an export into a store that others use meanwhile; `path`: on SQLite. Returns its companies.
+
+    Raises:
+        Failure: it cannot be taken in, or another import has the file.
+    """
     from debitor import arriving
     from debitor.store import StoreError
 
+    if path is None:
+        with arriving.beside(store) as begin:
+            return _import(begin, file, rename)
     with arriving.only_import(path) as free:
         if not free:
             raise Failure(f"Another import into {path} is under way; try again when it has ended.")
@@ -190,11 +197,7 @@ def import_books(config: Path | None, json_form: bool, rename: str, file: str, *
                 raise Failure(f"{file} cannot be read: {error.strerror}") from error
         settings = settings_of(config, **flags)
         store = stack.enter_context(server.open_books(settings, create=True))
-        if settings.on_server:
-            with store.transaction() as root:
-                names = _import(lambda: contextlib.nullcontext(root), source, rename.strip())
-        else:
-            names = _import_beside(store, settings.store_path, source, rename.strip())
+        names = _import_beside(store, None if settings.on_server else settings.store_path, source, rename.strip())
     if json_form:
         print_json({"companies": names})
     else:

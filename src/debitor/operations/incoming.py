@@ -11,7 +11,8 @@ from debitor.schema import Int, Row, Text30, record
 from debitor.store import Root
 
 
-@record("incoming_company", unique=(("key",),), by_company=False, tracked=False)
+# Tracked, though nobody asks: so PostgreSQL lets one transaction at a time write it, as it does with companies.
+@record("incoming_company", unique=(("key",),), by_company=False)
 class IncomingCompany(Row, frozen=True):
     """A key that is taken, though there is no company with it yet, or never will be: an import broke off."""
 

@@ -166,7 +166,7 @@ def take_in(
 
     Args:
         begin: gives a transaction, again and again; or each time the same one, which whoever calls commits only when
-            this returns. An export of a whole store takes one, which lasts until its end.
+            this returns. The first is short, unless the export is one of a whole store: that takes no other.
         lines: of the export.
         rename: the company gets this name, and an id of its own if there is one with its id already.
         told: is told how many rows were taken so far.
@@ -247,6 +247,7 @@ class _Taker:
             self.begin = lambda: nullcontext(root)
             if root.count(Company):
                 raise TransferError("An export of a whole store goes into empty books; these have companies.")
+            root.delete_where(IncomingCompany)
 
     def _company(self, about: dict[str, Any]) -> None:
         with self.begin() as root:
@@ -320,13 +321,14 @@ class _Taker:
             raise TransferError("The export is not whole: its end is missing.")
         with self.begin() as root:
             for company in self.companies:
-                # Others may have made a company meanwhile.
+                # From here on nobody else makes a company; but somebody may have, meanwhile.
+                if not root.delete_where(IncomingCompany, key=company.key):
+                    raise TransferError("Others took in a whole store meanwhile.")
                 row = self._fitting(root, company)
                 if row.id == BLANK_GUID:
                     root.insert(row)
                 else:
                     root.insert_as_is([row])
-                root.delete_where(IncomingCompany, key=row.key)
             if self.scope == "store":
                 for of in root.all(Subscription):
                     told = root.at(of.company_key).newest()

@@ -277,8 +277,11 @@ class Store(Protocol):
         """A reader whose reads all see one moment; `replica` as for `reader`."""
         ...
 
-    def transaction(self) -> AbstractContextManager[Root]:
-        """A transaction that commits when the block ends; for the command line and tests."""
+    def transaction(self, *, alone: bool = True) -> AbstractContextManager[Root]:
+        """A transaction that commits when the block ends; for the command line and tests.
+
+        `alone`: of such transactions one at a time. Otherwise others may go on meanwhile, where the store can.
+        """
         ...
 
     def write(self, job: Callable[[Root], T], *, long: bool = False) -> Awaitable[T]:

@@ -271,8 +271,8 @@ class SqliteStore:
                 writing.cursor.execute("ROLLBACK")
 
     @contextmanager
-    def transaction(self) -> Iterator[SqliteRootSession]:
-        """A transaction that commits when the block ends."""
+    def transaction(self, *, alone: bool = True) -> Iterator[SqliteRootSession]:
+        """A transaction that commits when the block ends; always alone in the file."""
         self._check_open()
         assert self._owner != get_ident(), "a transaction inside a transaction of the same thread"
         with self._lock:

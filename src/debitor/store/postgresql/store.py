@@ -238,8 +238,8 @@ class PostgresqlStore:
     # ----------------------------------------------------------------- one transaction
 
     @contextmanager
-    def transaction(self) -> Iterator[PostgresqlRootSession]:
-        """A transaction that commits when the block ends; one at a time holds the lock of the whole store."""
+    def transaction(self, *, alone: bool = True) -> Iterator[PostgresqlRootSession]:
+        """A transaction that commits when the block ends; `alone`: it holds the lock of the whole store."""
         self._check_open()
         assert get_ident() not in self._owners, "a transaction inside a transaction of the same thread"
         lane = self._lane()
@@ -251,7 +251,8 @@ class PostgresqlStore:
             writing.now = self._identity.now()
             writing.open = writing.dirty = True
             try:
-                writing.hold(0)
+                if alone:
+                    writing.hold(0)
                 yield lane.root
                 if lane.link is not None and lane.link.aborted:
                     raise StoreError("The transaction was rolled back after an earlier error.")
