@@ -63,8 +63,10 @@ def alone(link: Link) -> Iterator[None]:
         "SELECT set_config(name, '0', false) FROM pg_settings WHERE name IN "
         "('lock_timeout', 'statement_timeout', 'transaction_timeout', 'idle_in_transaction_session_timeout')"
     )
-    # Triggers on tables that Citus has spread: they look at nothing but the row. Without Citus nobody reads it.
+    # For tables that Citus has spread: our triggers look at nothing but the row, and limits hold on all machines.
+    # Without Citus nobody reads this.
     link.execute("SELECT set_config('citus.enable_unsafe_triggers', 'on', false)")
+    link.execute("SELECT set_config('citus.propagate_set_commands', 'local', false)")
     told = False
     while link.execute(f"SELECT CAST(pg_try_advisory_lock({_OURS}) AS integer)").fetchall() == [(0,)]:
         if not told:
@@ -91,7 +93,7 @@ def together(link: Link, statements: Sequence[Statement]) -> None:
     while True:
         try:
             link.defer("BEGIN")
-            link.defer("SELECT set_config('lock_timeout', ?, true)", (f"{wait * 1000:.0f}ms",))
+            link.defer(f"SET LOCAL lock_timeout = '{wait * 1000:.0f}ms'")
             for sql, values in statements:
                 link.defer(sql, values)
             link.execute("COMMIT")
