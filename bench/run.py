@@ -29,6 +29,17 @@ from typing import Any
 from bench import limit
 from bench.load import Result, measure, request
 
+ANEW = b"\r\nData-Access-Intent: ReadWrite\r\n"
+"""In the place of the first line's end: an answer to a request with this header is not remembered."""
+WORK = (
+    ("create", "post"),
+    ("get by id", "get"),
+    ("get by id, read anew", "get_anew"),
+    ("list of 20", "list"),
+    ("list of 20, read anew", "list_anew"),
+    ("$batch of 100", "batch"),
+)
+"""What is measured: its name, the method of `Target` that makes the requests."""
 CLIENT, SECRET = "bench", "bench-secret-of-this-run-only"
 
 
@@ -143,6 +154,14 @@ class Target:
     def list(self, n: int) -> bytes:
         """A filtered list of 20."""
         return request("GET", list_path(self.collection, self.customers[n % len(self.customers)]), token=self.token)
+
+    def get_anew(self, n: int) -> bytes:
+        """A read by id that debitor never answers from memory, because of a header."""
+        return self.get(n).replace(b"\r\n", ANEW, 1)
+
+    def list_anew(self, n: int) -> bytes:
+        """The list, never answered from memory."""
+        return self.list(n).replace(b"\r\n", ANEW, 1)
 
     def batch(self, n: int) -> bytes:
         """A batch of 100 creates."""
@@ -330,12 +349,8 @@ def report(given: argparse.Namespace, client: Client, ports: tuple[int, int], pi
         target.seed(640)
     runs: dict[tuple[str, str], list[Result]] = {}
     for _ in range(given.rounds):
-        for name, make, connections in (
-            ("create", "post", given.connections),
-            ("get by id", "get", given.connections),
-            ("list of 20", "list", given.connections),
-            ("$batch of 100", "batch", 4),
-        ):
+        for name, make in WORK:
+            connections = 4 if make == "batch" else given.connections
             for target in (floor, ours):
                 got = measure(target.port, getattr(target, make), connections=connections, seconds=given.seconds)
                 runs.setdefault((name, target.name), []).append(got)
@@ -357,7 +372,7 @@ def report(given: argparse.Namespace, client: Client, ports: tuple[int, int], pi
         "|---|---|---|---|---|---|---|",
     ]
     ratios: dict[str, float] = {}
-    for name in ("create", "get by id", "list of 20", "$batch of 100"):
+    for name, _ in WORK:
         mine = runs[name, "debitor"]
         p50 = statistics.median(r.median_ms for r in mine)
         p99 = statistics.median(r.percentile(0.99) for r in mine)

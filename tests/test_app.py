@@ -59,6 +59,9 @@ class Recorder:
 class FakeStore:
     """Says which session a job got."""
 
+    def state(self) -> object:
+        return None
+
     def reader(self) -> str:
         return "reader"
 

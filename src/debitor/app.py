@@ -34,6 +34,7 @@ from debitor.front.outside import Outside
 from debitor.front.page import API
 from debitor.front.pieces import send_pieces
 from debitor.front.reference import Reference
+from debitor.front.unchanged import Known, Unchanged
 from debitor.front.uploads import portions
 from debitor.identity import Authenticator, Caller, TooManyAttempts
 from debitor.logs import RequestLog
@@ -151,6 +152,7 @@ class App:
         metrics: who may read the counters: "local", "all" or "off".
         request_log: which requests are logged.
         tracing: makes spans of requests; None: none.
+        wall: seconds since 1970.
     """
 
     def __init__(
@@ -176,6 +178,7 @@ class App:
         metrics: str = "off",
         request_log: RequestLog | None = None,
         tracing: Tracing | None = None,
+        wall: Callable[[], float] = time.time,
     ) -> None:
         self.store, self.identity = store, identity
         self._watch, self._request_log, self._tracing = watch, request_log or RequestLog("none"), tracing
@@ -199,6 +202,7 @@ class App:
         self._active = 0
         self._handshake = handshake or _no_receivers
         self._cut = False
+        self._unchanged, self._wall = Unchanged(), wall
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request, or the life of the server."""
@@ -248,6 +252,11 @@ class App:
             if self._cors is not None:
                 cors, preflight = self._cors.headers(scope)
             response = Response(204, []) if preflight else await self._answer(scope, receive, request_id)
+            if isinstance(response, Known):
+                headers = [*response.headers, (b"request-id", request_id.encode()), *cors]
+                await send({"type": "http.response.start", "status": response.status, "headers": headers})
+                await send({"type": "http.response.body", "body": response.body})
+                return response.status
             if response.later is not None:
                 response.body = await asyncio.to_thread(response.later)
             if self.compress and (response.chunks is not None or len(response.body) >= SMALLEST):
@@ -262,15 +271,17 @@ class App:
             response = _unknown(request_id)
         body, chunks = response.body, response.chunks
         headers = [_ENCODED.get(pair) or _encoded(pair) for pair in response.headers]
-        headers.append((b"request-id", request_id.encode()))
         headers += self._always
-        headers += cors
         # A 204 or 304 has no body by definition, and a HEAD answer has the length of what it leaves out.
         if chunks is not None:
             if response.size >= 0:
                 headers.append((b"content-length", str(response.size).encode()))
         elif body or (response.status >= 200 and response.status not in (204, 304) and scope["method"] != "HEAD"):
             headers.append((b"content-length", str(len(body)).encode()))
+        if response.lasting and "unchanged" in scope:
+            key, state = scope["unchanged"]
+            self._unchanged.put(key, state, Known(response.status, headers, body))
+        headers = [*headers, (b"request-id", request_id.encode()), *cors]
         await send({"type": "http.response.start", "status": response.status, "headers": headers})
         if chunks is not None:
             seconds = LONGEST_MEDIA if response.size >= 0 else LONGEST_LIST
@@ -283,7 +294,7 @@ class App:
         await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else body})
         return response.status
 
-    async def _answer(self, scope: Scope, receive: Receive, request_id: str) -> Response:
+    async def _answer(self, scope: Scope, receive: Receive, request_id: str) -> Response | Known:
         path: str = scope["path"]
         if path.startswith("/api/v2.0/") or path == API:
             prefix, service = API, self._services[API]
@@ -328,12 +339,19 @@ class App:
         caller: Caller,
         request_id: str,
         turn: Turn | None = None,
-    ) -> Response:
+    ) -> Response | Known:
         """Answer a request below an API root of somebody who may ask."""
         path, method = scope["path"], scope["method"]
         scope["client_id"] = caller.client_id
         try:
             root = self._origins.root(scope, headers, prefix)
+            if method == "GET" and (state := self.store.state()) is not None:
+                key = self._unchanged.key(root, path, scope["query_string"], headers, caller, self._today())
+                if key is not None:
+                    known = self._unchanged.get(key, state)
+                    if known is not None:
+                        return known
+                    scope["unchanged"] = key, state
             if method not in METHODS:
                 raise Refused("BadRequest_MethodNotAllowed", f"There is no method '{method[:20]}' here.", 405)
             if "\ufffd" in path:
@@ -387,6 +405,10 @@ class App:
 
     def _replica_snapshot(self) -> AbstractContextManager[Root]:
         return self._snapshot(replica=True)
+
+    def _today(self) -> int:
+        """The day in UTC, as a number."""
+        return int(self._wall() // 86400)
 
     @contextmanager
     def _snapshot(self, *, replica: bool = False) -> Iterator[Root]:

@@ -104,6 +104,19 @@ class Null:
 Node = Field | Param | Compare | Logic | Not | In | Among | Call | Arithmetic | Null
 
 
+def asks_for_now(node: Node | None) -> bool:
+    """Whether a condition compares with the moment at which it is asked."""
+    if isinstance(node, Call):
+        return node.name == "now" or any(asks_for_now(argument) for argument in node.args)
+    if isinstance(node, Logic):
+        return any(asks_for_now(item) for item in node.items)
+    if isinstance(node, Compare | Arithmetic):
+        return asks_for_now(node.left) or asks_for_now(node.right)
+    if isinstance(node, In):
+        return asks_for_now(node.left) or any(asks_for_now(item) for item in node.items)
+    return isinstance(node, Not) and asks_for_now(node.item)
+
+
 @dataclass(frozen=True, slots=True)
 class Order:
     """One term of `$orderby`: a property, ascending or descending."""

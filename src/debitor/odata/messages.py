@@ -74,6 +74,7 @@ class Response:
             read the store; whoever sends the answer closes it. What it raises cuts the connection.
         size: how many bytes `chunks` gives, or -1 when that is not known.
         later: gives the body; it takes long, so whoever sends the answer calls it beside the event loop.
+        lasting: the same request has the same answer on the same day, while nothing is committed to the store.
     """
 
     status: int
@@ -83,6 +84,7 @@ class Response:
     chunks: Iterator[bytes] | None = None
     size: int = -1
     later: Callable[[], bytes] | None = None
+    lasting: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -78,7 +78,9 @@ class ReadVerbs:
             tags = tags_of(request.headers["if-none-match"])
             if tags and (tags == ("*",) or etag_of(row[0]) in tags):
                 return Response(304, [("etag", etag_of(row[0])), *EMPTY])
-        return self.entity(scope, target, plan, parsed, row, 200)
+        made = self.entity(scope, target, plan, parsed, row, 200)
+        made.lasting = plan.lasting
+        return made
 
     def entity(
         self, scope: Scope, target: Target, plan: Plan, parsed: Parsed, row: tuple[Any, ...], status: int
@@ -156,7 +158,7 @@ class ReadVerbs:
             known = DeltaToken(since + 1, "", 0, scope.tx.newest())
             made.delta = next_link(request, write_delta_token(scope, place, known), "$deltatoken")
         headers = self._list_headers(level, None if asked is None else page, tracks=since is not None)
-        return Response(200, headers, encode(made))
+        return Response(200, headers, encode(made), lasting=since is None and plan.lasting)
 
     @staticmethod
     def _list_headers(level: str, page: int | None, *, tracks: bool) -> list[tuple[str, str]]:

@@ -24,7 +24,7 @@ from debitor.odata.messages import CompanyRef, Host, Request
 from debitor.odata.options import Expand, Parsed, Shape
 from debitor.odata.page_tokens import PageToken, read_token, typed, write_token
 from debitor.odata.payload import Level, Render, renderer_of, shown_properties, wire_value
-from debitor.query import Among, Compare, Field, Logic, Node, Order, Param, Query
+from debitor.query import Among, Compare, Field, Logic, Node, Order, Param, Query, asks_for_now
 from debitor.schema import Act, Context, EntitySet, Navigation, Property, Told
 from debitor.store import Transaction
 
@@ -99,6 +99,10 @@ class Plan:
     fixed_by_filter: tuple[tuple[str, Param], ...]
     told: tuple[tuple[int, Told, Any], ...]
     """What is told of rows: position, how, and the blank."""
+    lasting: bool
+    """The rows stay the same while the store does: nothing is computed, here or in what is expanded, and no filter
+    asks for now.
+    """
     queries: dict[Any, Query] = field(default_factory=dict)
 
     def with_told(self, scope: Scope, rows: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
@@ -258,6 +262,9 @@ class Plans:
                 members.append(f"{navigation.name}@odata.count")
             members.append(navigation.name)
         where, inputs = split_inputs(of, shape.where)
+        told = tuple(
+            (at, p.source, p.type.blank) for at, p in enumerate(columns, start) if isinstance(p.source, Told)
+        )
         streams = level != "none" and any(p.type.kind == "stream" for p in shown)
         return Plan(
             of=of,
@@ -273,9 +280,11 @@ class Plans:
             where=where,
             inputs=inputs,
             fixed_by_filter=fixed_by_filter(where),
-            told=tuple(
-                (at, p.source, p.type.blank) for at, p in enumerate(columns, start) if isinstance(p.source, Told)
-            ),
+            told=told,
+            lasting=of.rows is None
+            and not told
+            and not asks_for_now(where)
+            and all(b.plan.lasting for b in branches),
         )
 
     def _query(

@@ -273,6 +273,12 @@ class Store(Protocol):
         """
         ...
 
+    def state(self) -> object:
+        """An object that is another one (by `is`) after each commit, for who remembers what he read; to be asked
+        for before reading. None: whether there was a commit is not known without asking the database.
+        """
+        ...
+
     def snapshot(self, *, replica: bool = False) -> AbstractContextManager[Root]:
         """A reader whose reads all see one moment; `replica` as for `reader`."""
         ...

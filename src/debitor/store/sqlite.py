@@ -107,6 +107,7 @@ class SqliteStore:
         self._snapshots: list[tuple[apsw.Connection, SqliteRootSession]] = []
         self._known_version = 0
         self._look_again = 0.0
+        self._state = object()
 
         self._writer = self._connect(_WRITE_CACHE)
         try:
@@ -166,8 +167,14 @@ class SqliteStore:
             version = self._stored_version(self._reader_connection.cursor())
             if version != self._known_version:
                 self._known_version = version
+                self._state = object()
                 self._reader.forget()
         return self._reader
+
+    def state(self) -> object:
+        """Another object after each commit; those of other processes show with OTHERS_SECONDS."""
+        self.reader()
+        return self._state
 
     @contextmanager
     def snapshot(self, *, replica: bool = False) -> Iterator[SqliteRootSession]:
@@ -254,6 +261,7 @@ class SqliteStore:
             if writing.dirty:
                 writing.cursor.execute("UPDATE debitor_store SET version = ?", (writing.version,))
             writing.cursor.execute("COMMIT")
+            self._state = object()
             self._identity.seal()
             self._known_version = writing.version
             self._reader.forget(writing.touched)

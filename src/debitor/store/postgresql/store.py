@@ -174,6 +174,10 @@ class PostgresqlStore:
 
     # ----------------------------------------------------------------- reading
 
+    def state(self) -> object:
+        """None: other servers commit, too."""
+        return None
+
     def reader(self, *, replica: bool = False) -> PostgresqlRootSession:
         """The last committed state; for the event loop's thread. Raises StoreError while there is no connection."""
         if replica:
