@@ -33,34 +33,29 @@ def utc_today() -> date:
 
 
 class CompanyValues(Mapping[str, Any]):
-    """The values that `Context` sources name, read from the store when one is asked for."""
+    """The values that `Context` sources name: columns of the set-up, the work date, whether mails can be sent."""
 
-    __slots__ = ("_mails", "_today", "_tx", "_values")
+    __slots__ = ("_mails", "_today", "_tx")
+
+    _OF_SETUP = ("local_currency_code", "payment_template", "general_template")
 
     def __init__(self, tx: Reader, today: Callable[[], date], mails: bool) -> None:
         self._tx, self._today, self._mails = tx, today, mails
-        self._values: dict[str, Any] | None = None
-
-    def _load(self) -> dict[str, Any]:
-        if self._values is None:
-            setup = setup_of(self._tx)
-            self._values = {
-                "today": self._today(),
-                "local_currency_code": setup.local_currency_code,
-                "payment_template": setup.payment_template,
-                "general_template": setup.general_template,
-                "mails": self._mails,
-            }
-        return self._values
 
     def __getitem__(self, name: str) -> Any:
-        return self._load()[name]
+        if name in self._OF_SETUP:
+            return getattr(setup_of(self._tx), name)
+        if name == "today":
+            return self._today()
+        if name == "mails":
+            return self._mails
+        raise KeyError(name)
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._load())
+        return iter((*self._OF_SETUP, "today", "mails"))
 
     def __len__(self) -> int:
-        return len(self._load())
+        return len(self._OF_SETUP) + 2
 
 
 @dataclass(slots=True)
@@ -179,7 +174,7 @@ class BooksHost:
             first_seal=first,
             last_seal=last,
         )
-        tx.insert_many((entry,))
+        tx.add(entry)
 
     def context(self, tx: Transaction, company: CompanyRef | None) -> Mapping[str, Any]:
         """The values that `Context` sources may name; nothing of a company at the root."""

@@ -14,7 +14,7 @@ nothing after the one that failed.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
@@ -289,15 +289,18 @@ def _request(state: _Run, part: Part) -> Request:
     tag = headers.get("if-match", "")
     if tag.startswith("$"):
         headers["if-match"] = state.tags.get(tag[1:], tag)
-    return replace(
-        outer,
-        method=part.method,
-        path=path,
-        query=query.partition("#")[0],
-        headers=headers,
-        body=part.body,
+    return Request(
+        part.method,
+        outer.root,
+        path,
+        query.partition("#")[0],
+        headers,
+        part.body,
+        outer.request_id,
+        outer.user,
+        outer.rights,
         references=state.addresses,
-        parts=None,
+        handshakes=outer.handshakes,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 from urllib.parse import parse_qsl, quote, unquote
 
@@ -14,6 +15,14 @@ READS: Final = frozenset(("GET", "HEAD", "OPTIONS"))
 
 URL_SAFE: Final = "/:?#[]@!$&'()*+,;=%-._~"
 """Characters that stand as they are in a Location."""
+
+
+_PLAIN = re.compile(r"[A-Za-z0-9/:?#@!$&'()*+,;=\-._~]*").fullmatch
+
+
+def quoted(address: str) -> str:
+    """Return an address as a Location header holds it: percent-encoded where it has to be."""
+    return address if _PLAIN(address) else quote(address, safe=URL_SAFE)
 
 
 _TOKENS: Final = frozenset({"$skiptoken", "$deltatoken"})

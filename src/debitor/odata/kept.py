@@ -45,11 +45,14 @@ class KeptRead(NamedTuple):
     def read(self, scope: Scope, fixed: Mapping[str, Any]) -> tuple[Any, ...] | None:
         """Return (version, values), or None when there is no such entity in the set."""
         row = scope.tx.get(self.record, fixed[self.id])
-        if row is None or any(getattr(row, column) != fixed[name] for column, name in self.checks):
+        if row is None:
             return None
+        for column, name in self.checks:
+            if getattr(row, column) != fixed[name]:
+                return None
         for column, demanded in self.conditions:
             wanted = scope.context[demanded.name] if isinstance(demanded, Context) else demanded
             value = getattr(row, column)
             if value not in wanted if isinstance(wanted, tuple) else value != wanted:
                 return None
-        return (row.version, *(wire_value(getattr(row, column)) for column in self.columns))
+        return (row.version, *[wire_value(getattr(row, column)) for column in self.columns])

@@ -17,7 +17,7 @@ from debitor.odata.delta import (
     write_delta_token,
 )
 from debitor.odata.errors import not_allowed, not_found
-from debitor.odata.headers import URL_SAFE, level_of, next_link, prefer_of
+from debitor.odata.headers import level_of, next_link, prefer_of, quoted
 from debitor.odata.messages import Response
 from debitor.odata.options import LIST, ONE, Parsed, Shape
 from debitor.odata.page_tokens import PageToken, read_token, write_token
@@ -103,7 +103,7 @@ class ReadVerbs:
         if of.etag:
             headers.append(("etag", etag_of(row[0])))
         if status == 201:
-            headers.append(("location", quote(address, safe=URL_SAFE)))
+            headers.append(("location", quoted(address)))
         return Response(status, headers, encode(plan.render(row, address, context, more)))
 
     def _list(self, scope: Scope, target: Target, fixed: dict[str, Any], trusted: bool) -> Response:

@@ -147,6 +147,8 @@ def fixed_by_filter(where: Node | None) -> tuple[tuple[str, Param], ...]:
 
 def key_text(of: EntitySet, values: Sequence[Any]) -> str:
     """Return what stands between the parentheses of an entity's address."""
+    if len(values) == 1 and of.by_name[of.key[0]].type.kind == "guid":
+        return str(values[0])
     written = []
     for name, value in zip(of.key, values, strict=True):
         quoted = of.by_name[name].type.kind in ("text", "code", "formula")

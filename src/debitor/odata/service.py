@@ -164,6 +164,8 @@ class Service:
             Refused: the answer is no.
             StoreError: the store says no, or cannot.
         """
+        # A job may run more than once.
+        request.notes, request.written = None, ""
         target = self._addresses.parse(request.path)
         # A batch may be all reads although it is a POST; its parts are checked one by one.
         if target.what != "batch":

@@ -14,6 +14,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Literal
 from urllib.parse import unquote, urlsplit
 
@@ -30,6 +31,8 @@ _commas = re.compile(r",(?=(?:[^']*'[^']*')*[^']*$)")
 _bare = re.compile(r"[0-9A-Fa-f]{32}").fullmatch
 _slashes = re.compile(r"/(?=(?:[^']*'[^']*')*[^']*$)")
 
+MOST_COLLECTIONS = 2000
+"""Addresses of collections that are remembered."""
 LONGEST_PATH = 4000
 """Characters; longer addresses are refused before anything looks at them."""
 
@@ -133,6 +136,13 @@ def keys_of(of: EntitySet, written: str) -> tuple[Any, ...]:
     return tuple(_value(of.by_name[name], given[name]) for name in of.key)
 
 
+def _guid_alone(of: EntitySet) -> bool:
+    """Whether a guid alone names an entity of the set."""
+    return (
+        of.addressable and of.name != "companies" and len(of.key) == 1 and of.by_name[of.key[0]].type.kind == "guid"
+    )
+
+
 def company_of(written: str) -> str:
     """Return the company's guid (lower case) or name in the text between the parentheses of `companies(...)`.
 
@@ -166,6 +176,12 @@ def alternates_of(of: EntitySet) -> frozenset[str]:
     )
 
 
+@lru_cache(200)
+def _base_of(root: str) -> str:
+    """Return the path of an API root."""
+    return urlsplit(root).path
+
+
 def path_below(url: str, root: str, *, decoded: bool = False) -> str:
     """Return the path below the API root that an address in a body means.
 
@@ -175,7 +191,7 @@ def path_below(url: str, root: str, *, decoded: bool = False) -> str:
     _, scheme, rest = url.partition("://")
     if scheme:
         url = "/" + rest.partition("/")[2]
-    base = urlsplit(root).path
+    base = _base_of(root)
     if base and (url == base or url.startswith(base + "/")):
         url = url[len(base) :]
     url = url.lstrip("/")
@@ -209,13 +225,44 @@ class Addresses:
             self._below[of.name] = ways
             self._actions[of.name] = {a.name.lower(): a for a in of.actions if a.strict or not strict}
         self._sets.update((name, of) for name, of in catalog.items() if not of.outline)
+        self._collections: dict[str, Target] = {}
 
     def parse(self, path: str) -> Target:
         """Return what the path (percent-decoded, without the leading slash) names.
 
+        Collections are remembered, so that only the guid of `collection(guid)` has to be looked at.
+
         Raises:
             Refused: a segment or key that leads nowhere (404), or an action on a collection.
         """
+        known = self._collections.get(path)
+        if known is not None:
+            return known
+        base = path[:-38]
+        if path[-38:-37] == "(" and path[-1] == ")" and _guid(path[-37:-1]):
+            known = self._collections.get(base)
+            if known is not None and _guid_alone(known.last.of):
+                last = known.last
+                step = Step(last.of, last.navigation, (path[-37:-1].lower(),))
+                return Target("entities", known.company, (*known.steps[:-1], step), alternate=known.alternate)
+        made = self._parse(path)
+        if made.what == "entities" and not made.tail:
+            last = made.last
+            if last.keys is None and not last.one:
+                self._remember(path, made)
+            elif path[-38:-37] == "(" and _guid(path[-37:-1]) and _guid_alone(last.of):
+                step = Step(last.of, last.navigation)
+                self._remember(
+                    base, Target("entities", made.company, (*made.steps[:-1], step), alternate=made.alternate)
+                )
+        return made
+
+    def _remember(self, path: str, target: Target) -> None:
+        if len(self._collections) >= MOST_COLLECTIONS:
+            self._collections.clear()
+        self._collections[path] = target
+
+    def _parse(self, path: str) -> Target:
         if len(path) > LONGEST_PATH:
             raise not_found(path)
         if path.endswith("/"):

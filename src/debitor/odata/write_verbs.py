@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import quote
 
 from debitor.odata.answers import EMPTY, HEADERS
 from debitor.odata.binding import Binder
 from debitor.odata.errors import not_allowed, not_found
-from debitor.odata.headers import URL_SAFE, is_json, level_of, prefer_of
+from debitor.odata.headers import is_json, level_of, prefer_of, quoted
 from debitor.odata.messages import Request, Response
 from debitor.odata.options import ONE, Parsed
 from debitor.odata.page_tokens import typed
@@ -164,17 +163,17 @@ class WriteVerbs:
         scope.request.written = id
         plan = self._walk.plans.plan(parsed.shape, level_of(scope.request))
         rows = self._walk.plans.rows(scope, plan, parsed.params, fixed)
-        step = Step(of, target.last.navigation)
-        place = Target("entities", target.company, (*target.steps[:-1], step))
+        last = target.last
+        place = target
+        if last.keys is not None or target.tail:
+            place = Target("entities", target.company, (*target.steps[:-1], Step(of, last.navigation)))
         wish = prefer_of(scope.request).get("return")
         minimal = wish == "minimal"
         if rows and not minimal:
             made = self._reads.entity(scope, place, plan, parsed, rows[0], status)
         else:
             # A write can take an entity out of what its set shows; then there is nothing to return.
-            address = quote(
-                f"{scope.request.root}/{self._walk.place(scope, place.steps)}({key_text(of, [id])})", safe=URL_SAFE
-            )
+            address = quoted(f"{scope.request.root}/{self._walk.place(scope, place.steps)}({key_text(of, [id])})")
             made = Response(204, [("location", address), ("odata-entityid", address), *EMPTY])
             if rows and of.etag:
                 made.headers.append(("etag", etag_of(rows[0][0])))
@@ -346,7 +345,7 @@ class WriteVerbs:
             assert scope.company is not None, "an action of a company"
             assert value.entity_set == action.makes, f"{action.name} says that it makes {action.makes}"
             address = f"{request.root}/companies({scope.company.id})/{value.entity_set}({value.id})"
-            return Response(204, [("location", quote(address, safe=URL_SAFE)), *EMPTY])
+            return Response(204, [("location", quoted(address)), *EMPTY])
         assert action.gives is not None, f"{action.name} does not say what it gives"
         context = f"{request.root}/$metadata#Microsoft.NAV.{action.gives.name}"
         told = {"@odata.context": context, **told_of(action.gives, value)}

@@ -19,19 +19,26 @@ from debitor.schema import BLANK_GUID
 from debitor.store import Reader, Transaction
 
 
+def number_of_set(tx: Reader, pairs: Pairs) -> int | None:
+    """Return the number of a dimension set, None when it is not stored. Blank values are left out."""
+    filled = {dimension: value for dimension, value in pairs.items() if value}
+    if not filled:
+        return 0
+    known = tx.find(DimensionSet, fingerprint=fingerprint(filled))
+    return known.number if known else None
+
+
 def set_number(tx: Transaction, pairs: Pairs) -> int:
     """Return the number of a dimension set, storing the set when it is new.
 
     Args:
         pairs: dimension code -> value code; blank values are left out.
     """
+    known = number_of_set(tx, pairs)
+    if known is not None:
+        return known
     filled = {dimension: value for dimension, value in pairs.items() if value}
-    if not filled:
-        return 0
     mark = fingerprint(filled)
-    known = tx.find(DimensionSet, fingerprint=mark)
-    if known:
-        return known.number
     # Safe without a lock: a company's writes follow one another, and `fingerprint` and `number` are unique.
     number = int(tx.greatest(DimensionSet, "number")) + 1
     setup = tx.find(ReceivablesSetup) or ReceivablesSetup()

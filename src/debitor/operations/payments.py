@@ -49,7 +49,7 @@ from debitor.ledger.records import (
     UserSetup,
 )
 from debitor.operations.attachments import remove_of
-from debitor.operations.dimensions import set_number
+from debitor.operations.dimensions import number_of_set, set_number
 from debitor.schema import BLANK_DATE, BLANK_GUID, Act, Draft, Refused
 from debitor.store import Reader, Transaction
 
@@ -149,8 +149,6 @@ def line_defaults(tx: Reader, batch: JournalBatch, draft: Draft, today: date) ->
     }
 
 
-_DEFAULT_SETS: dict[tuple[tuple[str, int], ...], Mapping[str, str]] = {}
-"""(id, version) of default dimensions in order, then of priorities -> the set they give."""
 TABLES = {
     AccountType.CUSTOMER: "Customer",
     AccountType.GL_ACCOUNT: "G/L Account",
@@ -165,6 +163,14 @@ def line_dimensions(tx: Transaction, batch: JournalBatch, *accounts: tuple[Accou
     An account's own defaults come before those of its whole table; of two accounts the first one wins, unless the
     source code of the journal's template gives their tables priorities.
     """
+    number, pairs = tx.derived(_default_dimensions, batch.template_name, accounts)
+    return set_number(tx, pairs) if number is None else number
+
+
+def _default_dimensions(
+    tx: Reader, template_name: str, accounts: tuple[tuple[AccountType, str], ...]
+) -> tuple[int | None, Mapping[str, str]]:
+    """The dimension set of `line_dimensions`, and its number if it is stored."""
     whole = tx.all(DefaultDimension, parent_id=BLANK_GUID)
     sources: list[list[DefaultDimension]] = []
     tables: list[str] = []
@@ -178,21 +184,15 @@ def line_dimensions(tx: Transaction, batch: JournalBatch, *accounts: tuple[Accou
             sources.append(found)
             tables.append(TABLES[kind])
     if not sources:
-        return 0
+        return 0, {}
     ranks: dict[str, DefaultDimensionPriority] = {}
     if len(sources) > 1 and tx.all(DefaultDimensionPriority):
-        template = tx.find(JournalTemplate, name=batch.template_name)
+        template = tx.find(JournalTemplate, name=template_name)
         code = template.source_code if template else ""
         ranks = {row.parent_type: row for row in tx.all(DefaultDimensionPriority, source_code=code)}
-    mark = tuple([(d.id, d.version) for found in sources for d in found])
-    mark += tuple([(row.id, row.version) for row in ranks.values()])
-    pairs = _DEFAULT_SETS.get(mark)
-    if pairs is None:
-        if len(_DEFAULT_SETS) > 10_000:
-            _DEFAULT_SETS.clear()
-        priorities = [ranks[table].priority if table in ranks else 0 for table in tables] if ranks else None
-        pairs = _DEFAULT_SETS[mark] = default_set(sources, priorities)
-    return set_number(tx, pairs)
+    priorities = [ranks[table].priority if table in ranks else 0 for table in tables] if ranks else None
+    pairs = default_set(sources, priorities)
+    return number_of_set(tx, pairs), pairs
 
 
 def balancing_of(tx: Reader, batch: JournalBatch) -> tuple[dict[str, Any], BankAccount | None]:
@@ -370,7 +370,7 @@ def create_payment(act: Act, draft: Draft) -> str:
         **customer_columns(customer),
         **amount_columns(tx, draft.get("amount", Decimal(0)), currency_code, posting_date, setup),
     )
-    return tx.insert(line).id
+    return tx.add(line)
 
 
 def line_balancing(balancing: dict[str, Any]) -> tuple[AccountType, str]:

@@ -10,7 +10,7 @@ store.reader().at(company).get(Customer, id)         # the last committed state
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, NamedTuple, Protocol, TypeVar
 
@@ -85,6 +85,13 @@ class Reader(Protocol):
 
     def find(self, record: type[R], **equal: Any) -> R | None:
         """The only row (or the first by key) with these values."""
+        ...
+
+    def derived(self, make: Callable[..., T], *args: Hashable) -> T:
+        """What `make(reader, *args)` gives, remembered until rows of kept records may have changed.
+
+        It reads records that are declared `kept` and nothing else, and nobody changes what it gives.
+        """
         ...
 
     def all(self, record: type[R], *, order: Sequence[str] = (), limit: int = 0, **equal: Any) -> list[R]:
@@ -195,6 +202,10 @@ class Transaction(Reader, Protocol):
 
     def insert(self, row: R) -> R:
         """Add a row; a blank id is filled. Returns the row as stored. Raises DuplicateKey."""
+        ...
+
+    def add(self, row: Row) -> str:
+        """Add a row; a blank id is filled. Returns its id: `insert` for who needs no more. Raises DuplicateKey."""
         ...
 
     def insert_many(self, rows: Iterable[Row]) -> None:

@@ -7,7 +7,7 @@ statements in each connection then saves the parsing too.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import islice
 from typing import Any, ClassVar, NamedTuple, NoReturn, TypeVar
@@ -37,20 +37,24 @@ from debitor.store.rows import (
 from debitor.store.sql import compile_query
 
 R = TypeVar("R", bound=Row)
+T = TypeVar("T")
 
 _MANY = frozenset({tuple, list, set, frozenset})
 
 _UNKNOWN: Any = object()
+DERIVED: Any = object()
+"""Stands in memory for what was derived from kept records; forgotten when any of them is."""
 MOST_KEPT = 5000
 """Reads of one kept record that a session remembers."""
 
 
 class Shape(NamedTuple):
-    """A statement and how the values of its conditions are encoded."""
+    """A statement and how the values of its conditions are encoded; `as_they_are`: none of them is."""
 
     sql: str
     encoders: tuple[Callable[[Any], Any] | None, ...]
     codec: Codec
+    as_they_are: bool
 
 
 def shape(dialect: Dialect, pattern: str, cls: type[Row], equal: Mapping[str, Any], *more: str) -> Shape:
@@ -63,7 +67,7 @@ def shape(dialect: Dialect, pattern: str, cls: type[Row], equal: Mapping[str, An
         equal: column -> value, or a list of values.
         more: pieces of SQL that belong to the shape.
     """
-    at = (pattern, cls, more, *[(c, type(v) in _MANY) for c, v in equal.items()])
+    at = (pattern, cls, more, *equal, *map(type, equal.values()))
     found: Shape | None = dialect.shapes.get(at)
     if found is None:
         lists = tuple(type(v) in _MANY for v in equal.values())
@@ -98,7 +102,7 @@ def _shape(
         where=" AND ".join(conditions) or dialect.true,
         key=", ".join(f'"{c}"' for c in record.key),
     )
-    return Shape(sql, tuple(encoders), codec)
+    return Shape(sql, tuple(encoders), codec, not any(encoders))
 
 
 class Writing(ABC):
@@ -185,7 +189,10 @@ class Session(ABC):
             values = [self.company]
         else:
             values = []
-        values += [v if e is None else e(v) for e, v in zip(made.encoders, equal.values(), strict=True)]
+        if made.as_they_are:
+            values += equal.values()
+        else:
+            values += [v if e is None else e(v) for e, v in zip(made.encoders, equal.values(), strict=True)]
         values += more
         try:
             rows: list[tuple[Any, ...]] = self._cursor.execute(made.sql, values).fetchall()
@@ -212,6 +219,17 @@ class Session(ABC):
         made = shape(self._dialect, "SELECT {names} FROM {table} WHERE {where} ORDER BY {key} LIMIT 1", record, equal)
         rows = self._rows(made, equal)
         return made.codec.decode(rows)[0] if rows else None
+
+    def derived(self, make: Callable[..., T], *args: Hashable) -> T:
+        """What `make(self, *args)` gives, remembered."""
+        known = self._writing.remember(DERIVED, self.company)
+        at = (self.company, make, args)
+        found: T = known.get(at, _UNKNOWN)
+        if found is _UNKNOWN:
+            found = make(self, *args)
+            # What was read meanwhile may have replaced the memory.
+            self._writing.remember(DERIVED, self.company)[at] = found
+        return found
 
     def all(self, record: type[R], *, order: Sequence[str] = (), limit: int = 0, **equal: Any) -> list[R]:
         """All rows with these values, ordered by columns, then by key."""
@@ -425,12 +443,21 @@ class Session(ABC):
 
     def insert(self, row: R) -> R:
         """Add a row; a blank id is filled."""
+        id, version = self._add(row)
+        return replace(row, id=id, version=version, modified_at=self._writing.now)
+
+    def add(self, row: Row) -> str:
+        """Add a row; a blank id is filled. Returns its id."""
+        return self._add(row)[0]
+
+    def _add(self, row: Row) -> tuple[str, int]:
+        """Add a row. Returns its id and version."""
         codec = self._codec(type(row))
         writing = self._writing
         id = row.id if row.id != BLANK_GUID else self._identity.new_id()
-        version, now = writing.next_version(self.company, codec.record), writing.now
-        self._do(codec.insert, codec.encode(self.company, row, id, version, now), codec)
-        return replace(row, id=id, version=version, modified_at=now)
+        version = writing.next_version(self.company, codec.record)
+        self._do(codec.insert, codec.encode(self.company, row, id, version, writing.now), codec)
+        return id, version
 
     def insert_many(self, rows: Iterable[Row]) -> None:
         """Add many rows of one record; blank ids are filled."""

@@ -32,7 +32,7 @@ from debitor.schema import Record
 from debitor.store import Observer, StoreError, ddl
 from debitor.store.functions import COLLATIONS, FUNCTIONS
 from debitor.store.identity import Identity
-from debitor.store.sqlite_session import SqliteRootSession, SqliteWriting, translated
+from debitor.store.sqlite_session import AgainCarefully, SqliteRootSession, SqliteWriting, translated
 
 T = TypeVar("T")
 
@@ -125,6 +125,7 @@ class SqliteStore:
         # From here on waiting is done in the worker thread, never inside a statement of the event loop.
         self._writer.set_busy_timeout(0)
         self._writing = SqliteWriting(self._writer, self._identity)
+        self._careful = False
         self._root = SqliteRootSession(self._writing)
         self._reader_connection = self._connect(_READ_CACHE)
         self._reader = SqliteRootSession(SqliteWriting(self._reader_connection, self._identity))
@@ -345,6 +346,13 @@ class SqliteStore:
             return
         try:
             group = self._run_group()
+        except AgainCarefully:
+            self._careful = True
+            self._rollback()
+            self._lock.release()
+            assert self._loop is not None
+            self._loop.call_soon(self._next)
+            return
         except BaseException:
             # Not the failure of a job, which is delivered to it: the process is told to stop.
             self._rollback()
@@ -362,17 +370,31 @@ class SqliteStore:
             self._loop.call_soon(self._next)
 
     def _run_group(self) -> list[_Done]:
-        """Run waiting jobs in the transaction that has begun, for a few milliseconds at most."""
+        """Run waiting jobs in the transaction that has begun, for a few milliseconds at most.
+
+        Raises:
+            AgainCarefully: they all wait again.
+        """
         group: list[_Done] = []
+        jobs: list[_Job] = []
         queue = self._queue
+        writing = self._writing
+        writing.careful, self._careful = self._careful, False
         deadline = time.perf_counter() + GROUP_SECONDS
-        while queue and not queue[0].long:
-            job = queue.popleft()
-            if job.future.done():  # cancelled while it waited
-                continue
-            group.append(self._attempt(job))
-            if time.perf_counter() > deadline or not self._writer.in_transaction:
-                break
+        try:
+            while queue and not queue[0].long:
+                job = queue.popleft()
+                if job.future.done():  # cancelled while it waited
+                    continue
+                jobs.append(job)
+                group.append(self._attempt(job))
+                if time.perf_counter() > deadline or not self._writer.in_transaction:
+                    break
+        except AgainCarefully:
+            queue.extendleft(reversed(jobs))
+            raise
+        finally:
+            writing.careful = True
         return group
 
     def _attempt(self, job: _Job) -> _Done:
@@ -380,14 +402,19 @@ class SqliteStore:
         writing = self._writing
         writing.now = self._identity.now()
         dirty = writing.dirty
+        mark = self._writer.total_changes()
         try:
             value = job.run(self._root)
-            if writing.open:
+            if writing.open and writing.careful:
                 writing.cursor.execute("RELEASE job")
             return _Done(job.future, value, None)
         except Exception as error:
+            if not writing.careful:
+                writing.check_unwritten(mark)
+                writing.dirty = dirty
+                writing.undone()
             # When SQLite has rolled back by itself, the commit of the group will say so.
-            if writing.open and self._writer.in_transaction:
+            elif writing.open and self._writer.in_transaction:
                 try:
                     writing.cursor.execute("ROLLBACK TO job")
                     writing.cursor.execute("RELEASE job")

@@ -15,15 +15,24 @@ from debitor.store.dialect import SQLITE
 from debitor.store.feed import NEXT_VERSION
 from debitor.store.identity import Identity
 from debitor.store.rows import Codec
-from debitor.store.session import MOST_KEPT, RootSession, Session, Writing, shape
+from debitor.store.session import DERIVED, MOST_KEPT, RootSession, Session, Writing, shape
 
 _DUPLICATE = re.compile(rf"{DUPLICATE}: (\w+)\.\w+")
+
+
+class AgainCarefully(BaseException):
+    """Something that was written has to be undone, and there is no savepoint: the whole group has to run again."""
 
 
 class SqliteWriting(Writing):
     """The transaction of a connection to SQLite.
 
+    Savepoints cost a copy of every page that is written inside them, and are hardly ever needed: who refuses does so
+    before he writes. So the first run of a group has none; when something has to be undone after all, it is rolled
+    back as a whole and runs again, carefully.
+
     Attributes:
+        careful: savepoints are real.
         version: the last row version given.
         kept: record -> what was read of it, for records declared `kept`. A write of the record drops it.
         touched: kept records written since BEGIN.
@@ -39,6 +48,8 @@ class SqliteWriting(Writing):
         self.version = 0
         self.kept: dict[type[Row], dict[tuple[Any, ...], Any]] = {}
         self.touched: set[type[Row]] = set()
+        self.careful = True
+        self._marks: list[int] = []
         connection.create_scalar_function(NEXT_VERSION, self.next_version, 0)
 
     def next_version(self, *_: object) -> int:
@@ -57,7 +68,8 @@ class SqliteWriting(Writing):
         assert self.active, "a session writes after its transaction has ended, or is a reader"
         if not self.connection.in_transaction:
             raise StoreError("The transaction was rolled back after an earlier error.")
-        self.cursor.execute("SAVEPOINT job")
+        if self.careful:
+            self.cursor.execute("SAVEPOINT job")
         self.open = self.dirty = True
 
     def remember(self, record: type[Row], company: int) -> dict[tuple[Any, ...], Any]:
@@ -71,14 +83,16 @@ class SqliteWriting(Writing):
         """Forget a kept record that is being written."""
         self.touched.add(record)
         self.kept.pop(record, None)
+        self.kept.pop(DERIVED, None)
 
     def forget(self, records: Iterable[type[Row]] | None = None) -> None:
         """Forget what is remembered of these kept records, or of all."""
         if records is None:
             self.kept.clear()
-        else:
-            for record in records:
-                self.kept.pop(record, None)
+            return
+        for record in records:
+            self.kept.pop(record, None)
+            self.kept.pop(DERIVED, None)
 
     def undone(self) -> None:
         """Forget what a write that was undone may have left in memory."""
@@ -87,18 +101,33 @@ class SqliteWriting(Writing):
 
     def savepoint(self, name: str) -> None:
         """Begin a part that can be undone alone."""
-        self.cursor.execute(f"SAVEPOINT {name}")
+        if self.careful:
+            self.cursor.execute(f"SAVEPOINT {name}")
+        else:
+            self._marks.append(self.connection.total_changes())
 
     def release(self, name: str) -> None:
         """End a part."""
-        self.cursor.execute(f"RELEASE {name}")
+        if self.careful:
+            self.cursor.execute(f"RELEASE {name}")
+        else:
+            self._marks.pop()
 
     def undo(self, name: str) -> None:
-        """Undo a part, if the transaction is still there."""
-        if self.connection.in_transaction:
+        """Undo a part, if the transaction is still there. Raises AgainCarefully."""
+        if not self.careful:
+            self.check_unwritten(self._marks.pop())
+        elif self.connection.in_transaction:
             self.cursor.execute(f"ROLLBACK TO {name}")
             self.cursor.execute(f"RELEASE {name}")
         self.undone()
+
+    def check_unwritten(self, mark: int) -> None:
+        """Raise AgainCarefully when rows were written since the connection counted so many changes, or the
+        transaction is lost.
+        """
+        if self.connection.total_changes() != mark or not self.connection.in_transaction:
+            raise AgainCarefully
 
     def fail(self, error: Exception, codec: Codec | None = None) -> NoReturn:
         """Raise what an error of the driver means."""

@@ -27,7 +27,7 @@ from debitor.store.postgresql.link import Broken, Failed, Link
 from debitor.store.postgresql.outcome import Commit
 from debitor.store.postgresql.schema import unique_columns
 from debitor.store.rows import FORMS, Codec, codec_of, update_of
-from debitor.store.session import MOST_KEPT, RootSession, Session, Writing, columns_text, shape
+from debitor.store.session import DERIVED, MOST_KEPT, RootSession, Session, Writing, columns_text, shape
 from debitor.store.sql import compile_query
 
 R = TypeVar("R", bound=Row)
@@ -278,6 +278,7 @@ class PostgresqlWriting(Writing):
         self.touched.add(company)
         if company in self._kept:
             self._kept[company].pop(record, None)
+            self._kept[company].pop(DERIVED, None)
 
     def forget(self, records: Iterable[type[Row]] | None = None) -> None:
         """Forget what is remembered."""
@@ -425,20 +426,17 @@ class PostgresqlSession(Session):
         writing.release("statement")
         return number
 
-    def insert(self, row: R) -> R:
-        """Add a row; a blank id is filled."""
+    def _add(self, row: Row) -> tuple[str, int]:
         codec = self._codec(type(row))
         writing = self._writing
         id = row.id if row.id != BLANK_GUID else self._identity.new_id()
         version = writing.next_version(self.company, codec.record)
-        made = replace(row, id=id, version=version, modified_at=writing.now)
-        values = codec.encode(self.company, row, id, version, made.modified_at)
+        values = codec.encode(self.company, row, id, version, writing.now)
         if id != row.id and _cannot_fail(type(row)):
             self._later(codec.insert, values, codec)
-            return made
-        if not self._do(_insert(type(row)), values, codec):
-            raise self._duplicate(codec, made)
-        return made
+        elif not self._do(_insert(type(row)), values, codec):
+            raise self._duplicate(codec, replace(row, id=id))
+        return id, version
 
     def insert_many(self, rows: Iterable[Row]) -> None:
         """Add many rows of one record; blank ids are filled."""
