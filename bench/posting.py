@@ -4,7 +4,8 @@
 
 Every line is a payment that is applied to an open invoice of its own, balanced by a bank account. The invoices are
 posted from a journal, too, with a posted document behind each. A round copies the filled store, opens the copy and
-posts the journal: one transaction, committed to disk. The median of the rounds counts.
+posts the journal: one transaction, committed to disk. The median of the rounds counts. In turns with it the floor
+(bench/floor.py) posts as many lines; the ratio is floor / debitor, so 1.0 would be as fast as the floor.
 
 With `--out` the points are written as CSV, too.
 """
@@ -24,6 +25,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+from bench import floor
 from debitor import entities  # noqa: F401 - declares the records that a store has to keep
 from debitor.ledger.records import (
     Account,
@@ -171,20 +173,28 @@ def main() -> None:
     points = []
     for number in map(int, given.lines.split(",")):
         with tempfile.TemporaryDirectory(prefix="debitor-bench-") as folder:
-            path, copy = Path(folder) / "filled.db", Path(folder) / "copy.db"
-            journal = fill(path, number, min(number, given.customers))
-            times = []
+            path, least, copy = (Path(folder) / name for name in ("filled.db", "floor.db", "copy.db"))
+            customers = min(number, given.customers)
+            journal = fill(path, number, customers)
+            floor.fill(least, number, customers)
+            times, floors = [], []
             for _ in range(given.rounds):
                 shutil.copy(path, copy)
                 times.append(took(copy, journal))
                 copy.unlink()
-        points.append((number, median(times), median(times) / number))
-        print(f"{number:7} lines  {points[-1][1]:8.3f} s  {points[-1][2] * 1e6:6.0f} us per line", flush=True)
+                shutil.copy(least, copy)
+                floors.append(floor.took(copy))
+                copy.unlink()
+        points.append((number, median(times), median(times) / number, median(floors) / median(times)))
+        seconds, each, ratio = points[-1][1:]
+        print(
+            f"{number:7} lines  {seconds:8.4f} s  {each * 1e6:6.0f} us per line  {ratio:.2f} of the floor", flush=True
+        )
     if given.out:
         with given.out.open("w", newline="") as file:
             writer = csv.writer(file)
-            writer.writerow(("lines", "seconds", "us_per_line"))
-            writer.writerows((n, f"{s:.4f}", f"{each * 1e6:.1f}") for n, s, each in points)
+            writer.writerow(("lines", "seconds", "us_per_line", "of_floor"))
+            writer.writerows((n, f"{s:.4f}", f"{each * 1e6:.1f}", f"{ratio:.3f}") for n, s, each, ratio in points)
 
 
 if __name__ == "__main__":
