@@ -57,10 +57,12 @@ class Recorder:
 
 
 class FakeStore:
-    """Says which session a job got."""
+    """Says which session a job got. `now`: its state."""
+
+    now: object = None
 
     def state(self) -> object:
-        return None
+        return self.now
 
     def reader(self) -> str:
         return "reader"
@@ -99,8 +101,8 @@ class Client:
     """Sends requests to an App as a server would."""
 
     def __init__(self, **options: Any) -> None:
-        self.protocol, self.doorman = Recorder(), Doorman()
-        self.app = App(self.protocol, FakeStore(), self.doorman, origin="http://configured:1", **options)  # type: ignore[arg-type]
+        self.protocol, self.doorman, self.store = Recorder(), Doorman(), FakeStore()
+        self.app = App(self.protocol, self.store, self.doorman, origin="http://configured:1", **options)  # type: ignore[arg-type]
         self.read = 0
 
     def __call__(
@@ -382,6 +384,55 @@ def test_writes_get_a_transaction(client: Client, needs: Needs, session: str) ->
 
     assert (status, sessions) == (204, [session])
     assert "content-length" not in headers
+
+
+@pytest.mark.parametrize(
+    ("lasting", "state", "change", "asked"),
+    [
+        (True, object(), {}, 1),
+        (False, object(), {}, 2),
+        (True, None, {}, 2),
+        (True, object(), {"method": "HEAD"}, 2),
+        (True, object(), {"query": b"$top=1"}, 2),
+        (True, object(), {"headers": (AUTH, (b"prefer", b"odata.maxpagesize=1"))}, 2),
+    ],
+)
+def test_only_what_lasts_is_answered_from_memory(
+    client: Client, lasting: bool, state: object, change: dict[str, Any], asked: int
+) -> None:
+    client.store.now = state
+    client.protocol.answer = lambda: Response(200, [("content-type", "text/plain")], b"done", lasting=lasting)
+
+    first, second = client(), client(**change)
+
+    assert len(client.protocol.requests) == asked
+    if asked == 1:
+        assert (second[0], second[2]) == (first[0], first[2])
+        assert {**second[1], "request-id": []} == {**first[1], "request-id": []}
+        assert second[1]["request-id"] != first[1]["request-id"]
+
+
+def test_memory_ends_with_the_state_and_with_the_day() -> None:
+    time = [1_800_000_000.0]
+    client = Client(wall=lambda: time[0])
+    client.store.now = object()
+    client.protocol.answer = lambda: Response(200, [], b"done", lasting=True)
+    client()
+    client()
+    assert len(client.protocol.requests) == 1
+    client.store.now = object()
+    client()
+    assert len(client.protocol.requests) == 2
+    time[0] += 86_400
+    client()
+    assert len(client.protocol.requests) == 3
+
+
+def test_nobody_is_answered_from_memory_without_a_token(client: Client) -> None:
+    client.store.now = object()
+    client.protocol.answer = lambda: Response(200, [], b"done", lasting=True)
+    assert client()[0] == 200
+    assert client(headers=())[0] == 401
 
 
 def refuse(no: Exception) -> Callable[[], Response]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -25,9 +24,10 @@ from debitor.schema import RECORDS, record_of
 from debitor.store import StoreError
 from debitor.store.discard import discard
 from debitor.store.opening import open_store
+from meanwhile import more, repeatedly, wait_for
 from postgresql import empty_schema
 from postgresql import run as run_sql
-from test_moving import good, lines, packed, run, sealed, wait_for
+from test_moving import good, lines, packed, run, sealed
 from wire.conftest import Server, books_of, clean_environment
 
 TODAY = date(2026, 1, 31)
@@ -128,39 +128,22 @@ def payments(server: Server) -> Iterator[list[float]]:
     """A client creates payments meanwhile. Gives how many seconds each took."""
     books = books_of(server)
     journal = books.new_journal(balanced=True)
-    took: list[float] = []
-    done = threading.Event()
-    refused: list[str] = []
 
-    def work() -> None:
-        while not done.is_set():
-            started = time.monotonic()
-            answer = books.post(
-                f"customerPaymentJournals({journal})/customerPayments", {"customerNumber": "10400", "amount": -1}
-            )
-            took.append(time.monotonic() - started)
-            if answer.status_code != 201:
-                refused.append(answer.text)
-                return
+    def pay(_at: int) -> None:
+        answer = books.post(
+            f"customerPaymentJournals({journal})/customerPayments", {"customerNumber": "10400", "amount": -1}
+        )
+        assert answer.status_code == 201, answer.text
 
-    thread = threading.Thread(target=work)
-    thread.start()
     try:
-        yield took
+        with repeatedly(pay) as took:
+            yield took
     finally:
-        done.set()
-        thread.join()
         books.session.close()
-    assert refused == []
 
 
 def names(*books: str) -> list[str]:
     return sorted(row["name"] for row in good("company", "list", *books))
-
-
-def more(took: list[float]) -> None:
-    before = len(took)
-    wait_for(lambda: len(took) > before + 10)
 
 
 # --------------------------------------------------------------------------- beside a server

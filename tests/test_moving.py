@@ -7,7 +7,6 @@ import hashlib
 import json
 import os
 import threading
-import time
 from collections.abc import Callable, Iterator
 from datetime import date
 from pathlib import Path
@@ -27,6 +26,7 @@ from debitor.ledger.records import Company, CustomerLedgerEntry, JournalLine
 from debitor.operations.companies import create_company
 from debitor.schema import RECORDS
 from debitor.store.opening import open_store
+from meanwhile import wait_for
 from wire.conftest import Server, books_of
 
 TODAY = date(2026, 1, 31)
@@ -346,13 +346,6 @@ def test_a_backup_under_load_is_whole(busy: tuple[Busy, str], tmp_path: Path) ->
     assert posted <= entries
     assert {n[:-1] for n in entries if n[-1:] == "A"} == {n[:-1] for n in entries if n[-1:] == "B"}
     wait_for(lambda: len(server.lines) >= during[0] + 10 and len(server.posted) >= during[1] + 4)
-
-
-def wait_for(condition: Callable[[], bool]) -> None:
-    end = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < end, "nothing happens any more"
-        time.sleep(0.01)
 
 
 def test_restore_keeps_what_was_there(demo: str, tmp_path: Path) -> None:

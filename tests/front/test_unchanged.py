@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from debitor.front.unchanged import LARGEST, MOST_BYTES, Known, Unchanged
+from debitor.front.unchanged import LARGEST, MOST_BYTES, OVERHEAD, Known, Unchanged
 from debitor.identity import Caller
 
 CALLER = Caller("shop", "full")
@@ -73,3 +73,14 @@ def test_memory_is_bounded() -> None:
         unchanged.put((at,), state, largest)
         assert unchanged.get((at,), state) is largest
         assert unchanged.size <= MOST_BYTES
+
+
+def test_small_answers_to_long_questions_are_bounded_too() -> None:
+    """Else a client that asks for a count in many ways would fill the memory."""
+    unchanged, state, count = Unchanged(), object(), Known(200, [], b"0")
+    question = b"x" * 8000
+    first = ("", "", question + b"0")
+    for at in range(MOST_BYTES // (OVERHEAD + 8000) + 1):
+        unchanged.put(("", "", question + str(at).encode()), state, count)
+        assert unchanged.size <= MOST_BYTES
+    assert unchanged.get(first, state) is None

@@ -331,3 +331,41 @@ def test_a_stopped_store_is_one_file(store: Store, url: str) -> None:
     store.close()
 
     assert [f.name for f in file.parent.iterdir()] == [file.name]
+
+
+@only_sqlite
+def test_no_state_is_told_while_a_commit_is_under_way(store: Store) -> None:
+    """It may show to readers already; what they remember has to belong to the state before, or the one after."""
+    seen: list[object] = []
+    before = store.state()
+    assert before is not None
+    assert store.state() is before
+
+    def note() -> bool:
+        """Called by SQLite inside COMMIT; True would make it fail."""
+        seen.append(store.state())
+        return False
+
+    sqlite(store)._writer.set_commit_hook(note)
+    try:
+        asyncio.run(_written(store, "A"))
+    finally:
+        sqlite(store)._writer.set_commit_hook(None)
+
+    assert seen == [None]
+    after = store.state()
+    assert after is not None
+    assert after is not before
+
+
+@only_sqlite
+def test_after_a_commit_that_failed_states_are_told_again(store: Store) -> None:
+    sqlite(store)._writer.set_commit_hook(lambda: True)
+    try:
+        with pytest.raises(StoreError):
+            asyncio.run(_written(store, "A"))
+    finally:
+        sqlite(store)._writer.set_commit_hook(None)
+
+    assert codes(store) == []
+    assert store.state() is not None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,6 +20,7 @@ from debitor.store.opening import open_store, outdated
 from debitor.store.postgresql import upgrade
 from debitor.store.postgresql.link import Link
 from debitor.store.postgresql.schema import table
+from meanwhile import more, repeatedly, wait_for
 from postgresql import empty_schema, run
 from store.released import KEPT
 from store.shelves import SHELVES, Book
@@ -72,30 +72,16 @@ class Opening(threading.Thread):
 @contextmanager
 def writers(url: str) -> Iterator[list[float]]:
     """Somebody adds a book again and again meanwhile. Gives how many seconds each took."""
-    took: list[float] = []
-    done = threading.Event()
-    failures: list[Exception] = []
+    link = Link(url)
 
-    def work() -> None:
-        link = Link(url)
-        while not done.is_set():
-            started = time.monotonic()
-            try:
-                link.execute(INSERT, (f"W{len(took)}",))
-            except Exception as error:
-                failures.append(error)
-                return
-            took.append(time.monotonic() - started)
-        link.close()
+    def add(at: int) -> None:
+        link.execute(INSERT, (f"W{at}",))
 
-    thread = threading.Thread(target=work)
-    thread.start()
     try:
-        yield took
+        with repeatedly(add) as took:
+            yield took
     finally:
-        done.set()
-        thread.join()
-    assert failures == []
+        link.close()
 
 
 @contextmanager
@@ -109,19 +95,6 @@ def long_transaction(url: str) -> Iterator[Link]:
     finally:
         link.execute("COMMIT")
         link.close()
-
-
-def wait_for(condition: Callable[[], object]) -> None:
-    end = time.monotonic() + 30
-    while not condition():
-        assert time.monotonic() < end, "nothing happens"
-        time.sleep(0.01)
-
-
-def more(numbers: list[float]) -> None:
-    """Return when some more writes have ended."""
-    before = len(numbers)
-    wait_for(lambda: len(numbers) > before + 20)
 
 
 def waiting(url: str, statement: str) -> Callable[[], list[tuple[object, ...]]]:

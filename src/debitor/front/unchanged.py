@@ -13,7 +13,9 @@ from typing import Any, Final, NamedTuple
 from debitor.identity import Caller
 
 MOST_BYTES: Final = 16 << 20
-"""Bytes of all remembered bodies together."""
+"""Bytes of all remembered answers together, with what was asked."""
+OVERHEAD: Final = 2048
+"""Bytes that an answer takes besides its body, address and query."""
 LARGEST: Final = 64 << 10
 """Bytes of the largest body that is remembered."""
 
@@ -45,7 +47,7 @@ class Unchanged:
     """The remembered answers of one state of the books; forgotten as a whole with the next state.
 
     Attributes:
-        size: bytes of all bodies.
+        size: bytes of all answers, about.
     """
 
     def __init__(self) -> None:
@@ -77,9 +79,9 @@ class Unchanged:
 
     def put(self, key: tuple[Any, ...], state: object, answer: Known) -> None:
         """Remember an answer that was made from this state of the books, or a later one."""
-        size = len(answer.body)
-        if size > LARGEST:
+        if len(answer.body) > LARGEST:
             return
+        size = OVERHEAD + len(answer.body) + sum(len(part) for part in key if isinstance(part, str | bytes))
         if state is not self._state or self.size + size > MOST_BYTES:
             self._answers.clear()
             self.size, self._state = 0, state

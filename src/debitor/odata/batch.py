@@ -290,15 +290,15 @@ def _request(state: _Run, part: Part) -> Request:
     if tag.startswith("$"):
         headers["if-match"] = state.tags.get(tag[1:], tag)
     return Request(
-        part.method,
-        outer.root,
-        path,
-        query.partition("#")[0],
-        headers,
-        part.body,
-        outer.request_id,
-        outer.user,
-        outer.rights,
+        method=part.method,
+        root=outer.root,
+        path=path,
+        query=query.partition("#")[0],
+        headers=headers,
+        body=part.body,
+        request_id=outer.request_id,
+        user=outer.user,
+        rights=outer.rights,
         references=state.addresses,
         handshakes=outer.handshakes,
     )

@@ -286,7 +286,7 @@ class Store(Protocol):
 
     def state(self) -> object:
         """An object that is another one (by `is`) after each commit, for who remembers what he read; to be asked
-        for before reading. None: whether there was a commit is not known without asking the database.
+        for before reading. None: whether there was a commit is not known, without asking the database or just now.
         """
         ...
 

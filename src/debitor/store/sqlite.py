@@ -108,6 +108,7 @@ class SqliteStore:
         self._known_version = 0
         self._look_again = 0.0
         self._state = object()
+        self._committing = False
 
         self._writer = self._connect(_WRITE_CACHE)
         try:
@@ -173,9 +174,11 @@ class SqliteStore:
         return self._reader
 
     def state(self) -> object:
-        """Another object after each commit; those of other processes show with OTHERS_SECONDS."""
+        """Another object after each commit, None during one: it shows before its end is known here. Commits of other
+        processes show within OTHERS_SECONDS.
+        """
         self.reader()
-        return self._state
+        return None if self._committing else self._state
 
     @contextmanager
     def snapshot(self, *, replica: bool = False) -> Iterator[SqliteRootSession]:
@@ -261,6 +264,7 @@ class SqliteStore:
                 raise StoreError("The transaction was rolled back after an earlier error.")
             if writing.dirty:
                 writing.cursor.execute("UPDATE debitor_store SET version = ?", (writing.version,))
+            self._committing = True
             writing.cursor.execute("COMMIT")
             self._state = object()
             self._identity.seal()
@@ -269,6 +273,8 @@ class SqliteStore:
         except apsw.Error as error:
             self._rollback()
             raise translated(error) from error
+        finally:
+            self._committing = False
 
     def _rollback(self) -> None:
         writing = self._writing
