@@ -354,6 +354,33 @@ def test_a_lock_that_was_given_back_with_a_part_is_taken_again(store: Store) -> 
     assert codes(store) == ["B", "D"]
 
 
+def test_a_job_that_is_undone_leaves_no_gap_in_the_versions(store: Store) -> None:
+    """Its company was locked by another job of the group, so the lock, and what is counted there, outlives it."""
+    begun, go_on = threading.Event(), threading.Event()
+
+    def first(tx: Any) -> None:
+        tx.at(1).insert(Country(code="A"))
+        begun.set()
+        assert go_on.wait(30)
+
+    def refused(tx: Any) -> None:
+        tx.at(1).insert(Country(code="B"))
+        raise LookupError
+
+    async def main() -> list[Any]:
+        jobs = [store.write(first)]
+        await asyncio.to_thread(begun.wait, 30)
+        jobs += [store.write(refused), store.write(insert("C"))]
+        go_on.set()
+        return await asyncio.gather(*jobs, return_exceptions=True)
+
+    _, error, _ = asyncio.run(main())
+
+    assert isinstance(error, LookupError)
+    rows = store.reader().at(1).all(Country, order=("version",))
+    assert [(row.code, row.version) for row in rows] == [("A", 1), ("C", 2)]
+
+
 def test_an_error_that_a_job_swallows_is_not_committed_around(store: Store) -> None:
     """PostgreSQL undoes nothing by itself then, but takes no further statement: the job must not seem to be done."""
 

@@ -130,7 +130,7 @@ class PostgresqlWriting(Writing):
         self._kept: dict[int, dict[type[Row], dict[tuple[Any, ...], Any]]] = {}
         self._kept_at: dict[int, int] = {}
         self.touched: set[int] = set()
-        self._parts: list[int] = []
+        self._parts: list[tuple[int, ...]] = []
         self.cursors = 0
 
     # ----------------------------------------------------------------- the transaction
@@ -182,7 +182,7 @@ class PostgresqlWriting(Writing):
 
     def savepoint(self, name: str) -> None:
         """Begin a part that can be undone alone."""
-        self._parts.append(len(self.clocks))
+        self._parts.append(tuple([clock.version for clock in self.clocks.values()]))
         self.connection.defer(f"SAVEPOINT {name}")
 
     def release(self, name: str) -> None:
@@ -192,11 +192,13 @@ class PostgresqlWriting(Writing):
             self.connection.defer(f"RELEASE {name}")
 
     def undo(self, name: str) -> None:
-        """Undo a part: its locks are given back, and what it may have left in memory is forgotten."""
-        number = self._parts.pop()
+        """Undo a part: its locks and versions are given back, what it may have left in memory is forgotten."""
+        versions = self._parts.pop()
         for company in self.touched:
             self._kept.pop(company, None)
-        for company in list(self.clocks)[number:]:
+        for clock, version in zip(self.clocks.values(), versions, strict=False):
+            clock.version = version
+        for company in list(self.clocks)[len(versions) :]:
             del self.clocks[company]
             self.written.discard(company)
             self.touched.discard(company)
