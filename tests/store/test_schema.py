@@ -14,7 +14,7 @@ import pytest
 from backends import only_sqlite
 from debitor.ledger.records import SalesInvoice
 from debitor.schema import Column, Record, record_of, text
-from debitor.store import FrozenRow, Store, StoreError
+from debitor.store import DuplicateKey, FrozenRow, Store, StoreError
 from debitor.store.ddl import migrations, table
 from debitor.store.opening import open_store
 from debitor.store.sqlite import SqliteStore
@@ -239,3 +239,24 @@ def test_other_programs_cannot_change_the_books_either(store: Store, url: str, s
 def test_a_text_column_takes_any_text(store: Store) -> None:
     assert Column("x", text(), "it's").default == "it's"
     assert "'it''s'" in table(Record("t", Country, (*record_of(Country).columns, Column("x", text(), "it's")))).create
+
+
+@only_sqlite
+def test_a_row_that_is_refused_leaves_nothing(store: Store, url: str) -> None:
+    """Rows are added with OR FAIL, which undoes nothing: so every check has to come before the first write."""
+    with store.transaction() as tx:
+        first = tx.at(1).insert(Sale(entry_number=1, amount=Decimal(5)))
+        for again in (Sale(entry_number=1), Sale(entry_number=2, id=first.id)):
+            with pytest.raises(DuplicateKey):
+                tx.at(1).insert(again)
+            with pytest.raises(DuplicateKey):
+                tx.at(1).insert_many([again])
+        tx.at(1).insert(Book(id="x", isbn="A"))
+        with pytest.raises(DuplicateKey):
+            tx.at(1).insert(Book(isbn="A"))
+    other = apsw.Connection(path_of(url))
+
+    for name in ("shelf_sale", "shelf_book"):
+        assert other.execute(f"SELECT count(*) FROM {name}").fetchall() == [(1,)]
+    assert other.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+    other.close()

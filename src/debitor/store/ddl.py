@@ -145,11 +145,11 @@ def _triggers(record: Record, lead: tuple[str, ...]) -> Iterator[tuple[str, str]
     only = f' WHEN OLD."{record.frozen_when}" = 1' if record.frozen_when else ""
     whole = record.frozen == ("*",)
 
-    def trigger(name: str, event: str, when: str, message: str) -> tuple[str, str]:
+    def trigger(name: str, event: str, when: str, message: str, how: str = "ABORT") -> tuple[str, str]:
         name = f"{record.name}__{name}"
         return name, (
             f'CREATE TRIGGER "{name}" BEFORE {event} ON "{record.name}"{when} '
-            f"BEGIN SELECT RAISE(ABORT, '{message}'); END"
+            f"BEGIN SELECT RAISE({how}, '{message}'); END"
         )
 
     frozen = f"{FROZEN}: {record.name} cannot be "
@@ -163,13 +163,13 @@ def _triggers(record: Record, lead: tuple[str, ...]) -> Iterator[tuple[str, str]
         yield trigger("kept", "DELETE", only, f"{frozen}deleted")
     else:
         return
-    # INSERT OR REPLACE deletes the row in its way without running the trigger above.
+    # INSERT OR REPLACE deletes the row in its way without running the trigger above. FAIL: see Dialect.insert.
     posted = f' AND "{record.frozen_when}" = 1' if only and record.deletable else ""
     for group in (record.key, *unique_groups(record)):
         same = " AND ".join(f'"{c}" = NEW."{c}"' for c in lead + group)
         when = f' WHEN EXISTS (SELECT 1 FROM "{record.name}" WHERE {same}{posted})'  # noqa: S608 - declared names
         failed = ", ".join(f"{record.name}.{c}" for c in lead + group)
-        yield trigger(f"replaced__{'__'.join(group)}", "INSERT", when, f"{DUPLICATE}: {failed}")
+        yield trigger(f"replaced__{'__'.join(group)}", "INSERT", when, f"{DUPLICATE}: {failed}", "FAIL")
 
 
 def fingerprint(tables: Iterable[Table]) -> str:

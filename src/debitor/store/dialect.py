@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 
 from debitor.schema import FACTOR
 from debitor.store import slots
-from debitor.store.rows import Form
+from debitor.store.rows import Codec, Form
 
 _WHOLE = {"add": "+", "sub": "-", "mul": "*", "div": "/", "mod": "%"}
 _EXACT_FUNCTIONS = {"mul": "decimal_multiply", "div": "decimal_divide"}
@@ -56,6 +56,14 @@ class Dialect(ABC):
     @abstractmethod
     def lister(self, encoder: Callable[[Any], Any] | None) -> Callable[[Sequence[Any]], Any]:
         """Return what turns a list of values into what the slot of `among` takes."""
+
+    @abstractmethod
+    def insert(self, codec: Codec) -> str:
+        """Return the statement that adds one row, which leaves nothing when it is refused.
+
+        With a trigger on the table, SQLite copies each page that a statement changes so that ABORT can undo it. FAIL
+        leaves what the statement did before; of a single row that is nothing, because all checks come first.
+        """
 
     @abstractmethod
     def blob(self, value: bytes) -> str:
@@ -135,6 +143,9 @@ class _Sqlite(Dialect):
     def lister(self, encoder: Callable[[Any], Any] | None) -> Callable[[Sequence[Any]], Any]:
         return lambda values: slots.listed(values, encoder)
 
+    def insert(self, codec: Codec) -> str:
+        return codec.insert_or_fail
+
     def blob(self, value: bytes) -> str:
         return f"X'{value.hex()}'"
 
@@ -211,6 +222,9 @@ class _Postgresql(Dialect):
 
     def lister(self, encoder: Callable[[Any], Any] | None) -> Callable[[Sequence[Any]], Any]:
         return lambda values: slots.listed_array(values, encoder)
+
+    def insert(self, codec: Codec) -> str:
+        return codec.insert
 
     def blob(self, value: bytes) -> str:
         return f"'\\x{value.hex()}'::bytea"

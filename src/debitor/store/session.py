@@ -9,7 +9,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from itertools import islice
+from itertools import groupby, islice
 from typing import Any, ClassVar, NamedTuple, NoReturn, TypeVar
 
 from msgspec.structs import replace
@@ -456,7 +456,7 @@ class Session(ABC):
         writing = self._writing
         id = row.id if row.id != BLANK_GUID else self._identity.new_id()
         version = writing.next_version(self.company, codec.record)
-        self._do(codec.insert, codec.encode(self.company, row, id, version, writing.now), codec)
+        self._do(self._dialect.insert(codec), codec.encode(self.company, row, id, version, writing.now), codec)
         return id, version
 
     def insert_many(self, rows: Iterable[Row]) -> None:
@@ -469,7 +469,9 @@ class Session(ABC):
         writing, number = self._writing, len(rows)
         ids = self._identity.new_ids(number)
         versions = writing.next_versions(number, self.company, codec.record)
-        self._do_many(codec.insert, codec.encode_all(self.company, rows, ids, versions, writing.now), codec)
+        self._do_many(
+            self._dialect.insert(codec), codec.encode_all(self.company, rows, ids, versions, writing.now), codec
+        )
 
     def insert_as_is(self, rows: Sequence[Row]) -> None:
         """Add rows of one record that another store had."""
@@ -482,7 +484,7 @@ class Session(ABC):
             codec.encode(self.company, row, row.id, version, row.modified_at)
             for row, version in zip(rows, versions, strict=True)
         ]
-        self._do_many(codec.insert, values, codec)
+        self._do_many(self._dialect.insert(codec), values, codec)
 
     def update(self, row: R, **changes: Any) -> R:
         """Change columns of a row and renew its version."""
@@ -526,7 +528,7 @@ class Session(ABC):
     def delete_where(self, record: type[Row], **equal: Any) -> int:
         """Remove all rows with these values."""
         codec = self._codec(record)
-        made = shape(self._dialect, "DELETE FROM {table} WHERE {where}", record, equal)
+        made = shape(self._dialect, _DELETE, record, equal)
         values = self._conditions(made, equal)
         if codec.record.tracked:
             where = made.sql.partition(" WHERE ")[2]
@@ -549,6 +551,8 @@ class Session(ABC):
         writing = self._writing
         for (cls, columns), pairs in _grouped(changes.update, _changing).items():
             codec, made = self._codec(cls), update_of(cls, columns)
+            owner = codec.record.owner
+            assert not owner or owner not in columns, f"{owner} of {codec.record.name} never changes"
             versions = writing.next_versions(len(pairs), self.company, codec.record)
             values = made.encode(self.company, pairs, versions, writing.now)
             written = self._do_many(made.sql, values, codec)
@@ -556,10 +560,11 @@ class Session(ABC):
 
         for cls, gone in _grouped(changes.delete, type).items():
             codec = self._codec(cls)
-            keys = [codec.key(self.company, r) for r in gone]
+            ids = [row.id for row in gone]
             if codec.record.tracked:
-                self._remember_many(codec, [row.id for row in gone])
-            written = self._do_many(_delete(codec), keys, codec)
+                self._remember_many(codec, ids)
+            gone_by = shape(self._dialect, _DELETE, cls, {"id": ids})
+            written = self._do(gone_by.sql, self._conditions(gone_by, {"id": ids}), codec)
             assert written == len(gone), f"{codec.record.name}: rows to remove are no longer there"
 
 
@@ -617,6 +622,7 @@ class RootSession(Session):
             self._depth -= 1
 
 
+_DELETE = "DELETE FROM {table} WHERE {where}"
 _TEXTS: dict[tuple[str, ...], str] = {}
 
 
@@ -638,16 +644,12 @@ def _changing(pair: tuple[Row, Row]) -> tuple[type[Row], tuple[str, ...]]:
     cls = type(old)
     assert type(new) is cls, "an update pairs two forms of one row"
     assert new.id == old.id, "an update pairs two forms of one row"
-    columns = difference(old, new)
-    assert not columns or record_of(cls).owner not in columns, (
-        f"{record_of(cls).owner} of {record_of(cls).name} never changes"
-    )
-    return cls, columns
+    return cls, difference(old, new)
 
 
 def _grouped(items: Iterable[Any], by: Callable[[Any], Any]) -> dict[Any, list[Any]]:
     """Return the items by what `by` gives, groups in order of their first item."""
     groups: dict[Any, list[Any]] = {}
-    for item in items:
-        groups.setdefault(by(item), []).append(item)
+    for key, run in groupby(items, by):
+        groups.setdefault(key, []).extend(run)
     return groups
