@@ -25,6 +25,8 @@ from datetime import date
 from decimal import Decimal
 from functools import lru_cache
 from hashlib import sha256
+from itertools import groupby
+from operator import attrgetter
 from typing import Any
 
 import msgspec
@@ -89,6 +91,7 @@ COLUMNS: Mapping[type[Row], tuple[str, ...]] = {
 """Record -> what is hashed of its rows, in form 1 and in this order."""
 LEDGERS: tuple[type[Row], ...] = tuple(of for of in COLUMNS if of is not GeneralLedgerRegister)
 
+_NUMBER = attrgetter("entry_number")
 _LINES = msgspec.json.Encoder().encode_lines
 
 
@@ -104,17 +107,19 @@ def _factor(value: Decimal) -> str:
 
 
 _iso = lru_cache(1 << 12)(date.isoformat)
-_FORMS = {"decimal": "_units({0})", "factor": "_factor({0})", "date": "_iso({0})", "enum": "str({0})"}
-_NAMES = {"_units": _units, "_factor": _factor, "_iso": _iso}
+_FORMS = {"decimal": "(_units({0}) if {0} else 0)", "factor": "_factor({0})", "date": "_iso({0})"}
+_NAMES = {"_units": _units, "_factor": _factor, "_iso": _iso, "astuple": msgspec.structs.astuple}
 
 
 @lru_cache(None)
 def _values_of(of: type[Row]) -> Callable[[Iterable[Row]], list[tuple[Any, ...]]]:
     """Return what turns rows into the arrays that are hashed; compiled, because postings have many rows."""
     record = record_of(of)
-    columns = COLUMNS[of]
-    parts = [_FORMS.get(record.by_name[name].type.kind, "{0}").format(f"r.{name}") for name in columns]
-    source = f'lambda rows: [("{record.name}", {", ".join(parts)}) for r in rows]'
+    slots = {name: f"v{i}" for i, name in enumerate(of.__struct_fields__)}
+    parts = [_FORMS.get(record.by_name[name].type.kind, "{0}").format(slots[name]) for name in COLUMNS[of]]
+    source = (
+        f'lambda rows: [("{record.name}", {", ".join(parts)}) for {", ".join(slots.values())} in map(astuple, rows)]'
+    )
     made: Callable[[Iterable[Row]], list[tuple[Any, ...]]] = eval(source, dict(_NAMES))  # noqa: S307 - declared names
     return made
 
@@ -153,13 +158,13 @@ def seal_of(rows: Iterable[Row], last: LedgerSeal | None, now: str) -> LedgerSea
         now: the moment of the act.
     """
     found: dict[type[Row], list[Any]] = {of: [] for of in COLUMNS}
-    for row in rows:
-        if type(row) in found:
-            found[type(row)].append(row)
+    for of, run in groupby(rows, type):
+        if of in found:
+            found[of].extend(run)
     if not any(found.values()):
         return None
     for of in LEDGERS:
-        found[of].sort(key=_number)
+        found[of].sort(key=_NUMBER)
     registers = found[GeneralLedgerRegister]
     assert len(registers) <= 1, "an act has one register at most"
     before = last or LedgerSeal(number=0, hash=GENESIS)
@@ -177,10 +182,6 @@ def seal_of(rows: Iterable[Row], last: LedgerSeal | None, now: str) -> LedgerSea
     for of, its in found.items():
         hasher.add(of, its)
     return msgspec.structs.replace(seal, hash=hasher.hexdigest())
-
-
-def _number(row: Any) -> int:
-    return int(row.entry_number)
 
 
 def _reached(rows: Sequence[Any], before: int) -> int:
