@@ -31,6 +31,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
+import msgspec
 from msgspec.structs import replace
 
 from debitor.ledger.amounts import ZERO
@@ -78,8 +79,7 @@ class Terms:
         return self.currencies[currency_code].application_rounding_precision
 
 
-@dataclass(slots=True)
-class Detail:
+class Detail(msgspec.Struct, gc=False):
     """A detailed entry to be: `amount` in the currency of the entry that it changes."""
 
     entry: CustomerLedgerEntry
@@ -88,8 +88,7 @@ class Detail:
     amount_lcy: Decimal
 
 
-@dataclass(frozen=True, slots=True)
-class Application:
+class Application(msgspec.Struct, frozen=True, gc=False):
     """The result: the new entry as it stands now, each old one before and after, the detailed entries in order."""
 
     new: CustomerLedgerEntry

@@ -108,18 +108,16 @@ def _factor(value: Decimal) -> str:
 
 _iso = lru_cache(1 << 12)(date.isoformat)
 _FORMS = {"decimal": "(_units({0}) if {0} else 0)", "factor": "_factor({0})", "date": "_iso({0})"}
-_NAMES = {"_units": _units, "_factor": _factor, "_iso": _iso, "astuple": msgspec.structs.astuple}
+_NAMES = {"_units": _units, "_factor": _factor, "_iso": _iso}
 
 
 @lru_cache(None)
 def _values_of(of: type[Row]) -> Callable[[Iterable[Row]], list[tuple[Any, ...]]]:
     """Return what turns rows into the arrays that are hashed; compiled, because postings have many rows."""
     record = record_of(of)
-    slots = {name: f"v{i}" for i, name in enumerate(of.__struct_fields__)}
-    parts = [_FORMS.get(record.by_name[name].type.kind, "{0}").format(slots[name]) for name in COLUMNS[of]]
-    source = (
-        f'lambda rows: [("{record.name}", {", ".join(parts)}) for {", ".join(slots.values())} in map(astuple, rows)]'
-    )
+    columns = COLUMNS[of]
+    parts = [_FORMS.get(record.by_name[name].type.kind, "{0}").format(f"r.{name}") for name in columns]
+    source = f'lambda rows: [("{record.name}", {", ".join(parts)}) for r in rows]'
     made: Callable[[Iterable[Row]], list[tuple[Any, ...]]] = eval(source, dict(_NAMES))  # noqa: S307 - declared names
     return made
 

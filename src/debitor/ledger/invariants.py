@@ -58,7 +58,10 @@ def sums_of(details: Iterable[DetailedEntry]) -> dict[int, Sums]:
     """Return the sums of detailed entries by customer ledger entry number."""
     found: dict[int, Sums] = {}
     for detail in details:
-        found.setdefault(detail.ledger_entry_number, Sums()).add(detail.entry_type, detail.amount, detail.amount_lcy)
+        sums = found.get(detail.ledger_entry_number)
+        if sums is None:
+            sums = found[detail.ledger_entry_number] = Sums()
+        sums.add(detail.entry_type, detail.amount, detail.amount_lcy)
     return found
 
 

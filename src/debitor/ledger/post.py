@@ -19,10 +19,10 @@ Source: BCApps GenJnlPostBatch.Codeunit.al, GenJnlPostLine.Codeunit.al, retold.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
+import msgspec
 from msgspec.structs import replace
 
 from debitor.ledger import dimensions, entries, refusals
@@ -214,8 +214,7 @@ def _check_balance(last: JournalLine, balance: Decimal, by_document: bool) -> No
 # --------------------------------------------------------------------------- posting
 
 
-@dataclass(frozen=True, slots=True)
-class _Side:
+class _Side(msgspec.Struct, frozen=True, gc=False):
     """One side of a line: the account posted to, what it is debited with, and the account on the other side."""
 
     kind: AccountType
@@ -226,8 +225,7 @@ class _Side:
     other: Other
 
 
-@dataclass(slots=True)
-class _Head:
+class _Head(msgspec.Struct, frozen=True, gc=False):
     """A line, and what all entries of it share."""
 
     line: JournalLine

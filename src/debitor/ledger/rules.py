@@ -5,7 +5,7 @@ Source: BCApps GenJnlCheckLine.Codeunit.al, retold.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 
 from debitor.ledger import dimensions, refusals
 from debitor.ledger.amounts import plain
@@ -73,9 +73,10 @@ def _document_number(line: JournalLine, books: Books) -> Refused | None:
 
 
 def _two_partners(line: JournalLine, books: Books) -> Refused | None:
-    kinds = [kind for kind, *_ in sides_of(line)]
-    if len(kinds) == 2 and all(kind in PARTNERS for kind in kinds):
-        return refusals.TWO_PARTNERS(line=line.line_number, account_type=kinds[0])
+    if not (line.account_number and line.balancing_account_number):
+        return None
+    if line.account_type in PARTNERS and line.balancing_account_type in PARTNERS:
+        return refusals.TWO_PARTNERS(line=line.line_number, account_type=line.account_type)
     return None
 
 
@@ -103,16 +104,17 @@ def _nothing_to_apply(line: JournalLine, books: Books) -> Refused | None:
     return refusals.NOTHING_TO_APPLY(line=line.line_number, document=target)
 
 
-def sides_of(line: JournalLine) -> Iterator[tuple[AccountType, str, str, int]]:
-    """Yield account type, id, number and sign of the filled accounts; the balancing account gets minus the amount."""
-    if line.account_number:
-        yield line.account_type, line.account_id, line.account_number, 1
-    if line.balancing_account_number:
-        yield line.balancing_account_type, line.balancing_account_id, line.balancing_account_number, -1
+def sides_of(line: JournalLine) -> tuple[tuple[AccountType, str, str, int], ...]:
+    """Return account type, id, number and sign of the filled accounts; the balancing one gets minus the amount."""
+    one, other = line.account_number, line.balancing_account_number
+    if not other:
+        return ((line.account_type, line.account_id, one, 1),) if one else ()
+    balancing = line.balancing_account_type, line.balancing_account_id, other, -1
+    return ((line.account_type, line.account_id, one, 1), balancing) if one else (balancing,)
 
 
 def _account_type(line: JournalLine, books: Books) -> Refused | None:
-    for kind, *_ in sides_of(line):
+    for kind, _id, _number, _sign in sides_of(line):
         if kind not in POSTABLE:
             return refusals.ACCOUNT_TYPE_UNKNOWN(line=line.line_number, account_type=kind)
     return None
@@ -185,6 +187,8 @@ RULES: tuple[Rule, ...] = (
 def _check_dimensions(line: JournalLine, books: Books, seen: set[tuple[int, str]]) -> None:
     """Refuse a dimension set with something blocked, or one that breaks a rule of an account. Each pair once."""
     number = line.dimension_set_number
+    if not number and not books.rules:
+        return
     pairs = books.sets.get(number, {})
     where = f"line {line.line_number} of journal {books.batch.name}"
     if number and (number, "") not in seen:

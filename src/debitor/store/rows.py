@@ -10,11 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import date
 from decimal import Decimal
 from functools import lru_cache
-from itertools import compress
-from operator import is_not
 from typing import Any, Literal, NamedTuple
-
-from msgspec.structs import astuple
 
 from debitor.schema import BLANK_GUID, FACTOR, SCALE, Column, Record, Row, record_of
 
@@ -128,7 +124,6 @@ _OUT = {
 _IN = {"decimal": "(scaled({0}) if {0} else 0)", "factor": "plain({0})", "date": "iso({0})"}
 _GIVEN = {"id": "id", "version": "version", "modified_at": "now"}
 _NAMES = {
-    "astuple": astuple,
     "BLANK_GUID": BLANK_GUID,
     "iso": iso,
     "unscaled": unscaled,
@@ -170,34 +165,31 @@ class Codec:
         extra = [CREATED] if record.tracked else []
         self.names = ", ".join(f'"{c}"' for c in columns)
         lead = ["company"] if record.by_company else []
-        more = ["version" for _ in extra]
         stored = ", ".join(f'"{c}"' for c in lead + columns + extra)
-        marks = ", ".join("?" * len(lead + columns + extra))
-        self.insert = f'INSERT INTO "{record.name}" ({stored}) VALUES ({marks})'  # noqa: S608 - declared names only
+        slots = ", ".join("?" * len(lead + columns + extra))
+        self.insert = f'INSERT INTO "{record.name}" ({stored}) VALUES ({slots})'  # noqa: S608 - declared names only
         self.insert_or_fail = self.insert.replace("INSERT", "INSERT OR FAIL", 1)
         self.by_key = " AND ".join(f'"{c}" = ?' for c in (*lead, *record.key))
 
-        given = [_GIVEN.get(c.name) or _value(c) for c in record.columns]
+        given = [*lead, *(_GIVEN.get(c.name) or _value(c) for c in record.columns), *("version" for _ in extra)]
+        kept = ["(r.id if r.id != BLANK_GUID else id)" if value == "id" else value for value in given]
         key = [*lead, *(_value(record.by_name[c]) for c in record.key)]
         slot = {c.name: f"v{i}" for i, c in enumerate(record.columns)}
-        slots = ", ".join(slot.values())
-        # Whole rows go by position: a call with many keywords costs three times as much.
         fields = {c.name: _OUT.get(c.type.kind, "{0}").format(slot[c.name]) for c in record.columns}
+        # By position where that can be: a call with many keywords costs three times as much.
         placed = record.row.__match_args__
-        fields |= {name: f"{name}={value}" for name, value in fields.items() if name not in placed}
-        kept = {
-            c.name: _GIVEN.get(c.name) or _IN.get(c.type.kind, "{0}").format(slot[c.name]) for c in record.columns
-        }
-        kept["id"] = f"({slot['id']} if {slot['id']} != BLANK_GUID else id)"
+        shown = [value if name in placed else f"{name}={value}" for name, value in fields.items()]
         names = {**_NAMES, "Row": record.row}
-        self.encode = compiled(f"lambda company, r, id, version, now: ({', '.join([*lead, *given, *more])},)", names)
+        self.encode = compiled(f"lambda company, r, id, version, now: ({', '.join(given)},)", names)
         self.encode_all = compiled(
-            f"lambda company, rows, ids, versions, now: [({', '.join([*lead, *kept.values(), *more])},) "
-            f"for ({slots}), id, version in zip(map(astuple, rows), ids, versions)]",
+            f"lambda company, rows, ids, versions, now: [({', '.join(kept)},) "
+            "for r, id, version in zip(rows, ids, versions)]",
             names,
         )
         self.key = compiled(f"lambda company, r: ({', '.join(key)},)", names)
-        self.decode = compiled(f"lambda rows: [Row({', '.join(fields.values())}) for {slots} in rows]", names)
+        self.decode = compiled(
+            f"lambda rows: [Row({', '.join(shown)}) for {', '.join(slot.values())} in rows]", names
+        )
 
 
 def compiled(source: str, names: dict[str, Any]) -> Any:
@@ -239,16 +231,25 @@ SYSTEM = ("id", "version", "modified_at")
 """The columns that the store itself fills."""
 
 
-def difference(old: Row, new: Row) -> tuple[str, ...]:
-    """Return the columns in which two forms of one row differ, without those of the store."""
-    others = tuple(map(is_not, astuple(old), astuple(new)))
-    return tuple([c for c in _columns_at(type(old), others) if getattr(old, c) != getattr(new, c)])
+@lru_cache(None)
+def _same(cls: type[Row]) -> Callable[[Row, Row], tuple[bool, ...]]:
+    """Return what tells of each column of a record whether two rows have the same value."""
+    names = [name for name in cls.__struct_fields__ if name not in SYSTEM]
+    pairs = ", ".join(f"a.{name} is b.{name} or a.{name} == b.{name}" for name in names)
+    same: Callable[[Row, Row], tuple[bool, ...]] = compiled(f"lambda a, b: ({pairs},)", {})
+    return same
 
 
 @lru_cache(1 << 15)
-def _columns_at(cls: type[Row], places: tuple[bool, ...]) -> tuple[str, ...]:
-    """Return the columns at these places, without those of the store."""
-    return tuple(name for name in compress(cls.__struct_fields__, places) if name not in SYSTEM)
+def _different(cls: type[Row], same: tuple[bool, ...]) -> tuple[str, ...]:
+    names = [name for name in cls.__struct_fields__ if name not in SYSTEM]
+    return tuple(name for name, equal in zip(names, same, strict=True) if not equal)
+
+
+def difference(old: Row, new: Row) -> tuple[str, ...]:
+    """Return the columns in which two forms of one row differ, without those of the store."""
+    cls = type(old)
+    return _different(cls, _same(cls)(old, new))
 
 
 @lru_cache(None)
