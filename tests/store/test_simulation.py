@@ -87,7 +87,7 @@ def open_failing(path: Path, fault: Fault) -> SqliteStore:
     store._writing.cursor = FailingCursor(store._writing.cursor, fault)
     store._root = SqliteRootSession(store._writing)
 
-    def give(task: Callable[[], None]) -> None:
+    def give(task: Callable[[], None], _begun: object = None) -> None:
         store._busy = True
         asyncio.get_running_loop().call_soon(task)
 

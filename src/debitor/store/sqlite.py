@@ -23,7 +23,7 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from queue import SimpleQueue
-from threading import Lock, Thread, get_ident
+from threading import Event, Lock, Thread, get_ident
 from typing import Any, NamedTuple, TypeVar
 
 import apsw
@@ -255,8 +255,8 @@ class SqliteStore:
             except apsw.Error as error:
                 raise translated(error) from error
 
-    def _commit(self) -> None:
-        """Make the transaction durable. Raises StoreError; then it was rolled back."""
+    def _commit(self, begun: Event | None = None) -> None:
+        """Make the transaction durable; set `begun` just before. Raises StoreError; then it was rolled back."""
         writing = self._writing
         writing.active = writing.open = False
         try:
@@ -265,6 +265,8 @@ class SqliteStore:
             if writing.dirty:
                 writing.cursor.execute("UPDATE debitor_store SET version = ?", (writing.version,))
             self._committing = True
+            if begun is not None:
+                begun.set()
             writing.cursor.execute("COMMIT")
             self._state = object()
             self._identity.seal()
@@ -365,7 +367,7 @@ class SqliteStore:
             self._lock.release()
             raise
         if self._writing.dirty:
-            self._give(lambda: self._finish_group(group))
+            self._flush(group)
             return
         # Nothing to make durable. Other events get a turn before the next group.
         self._rollback()
@@ -432,13 +434,24 @@ class SqliteStore:
         finally:
             writing.open = False
 
-    def _give(self, task: Callable[[], None]) -> None:
-        """Let the worker thread do a task; its outcome comes back to `_receive`."""
+    def _give(self, task: Callable[[], None], begun: Event | None = None) -> None:
+        """Let the worker thread do a task; its outcome comes back to `_receive`. Waits until it sets `begun`."""
         if self._thread is None:
             self._thread = Thread(target=self._work, name="debitor-store", daemon=True)
             self._thread.start()
         self._busy = True
         self._tasks.put(task)
+        if begun is not None:
+            begun.wait()
+
+    def _flush(self, group: list[_Done]) -> None:
+        """Let the worker make a group durable, and wait until it is about to.
+
+        It takes the interpreter's lock for a moment before the disk works. Were that left to chance, it would wait
+        until this thread has nothing to do, and then this thread would wait for the disk.
+        """
+        begun = Event()
+        self._give(lambda: self._finish_group(group, begun), begun)
 
     def _receive(self) -> None:
         """Take the outcome of the worker, unless close() has taken it."""
@@ -480,22 +493,23 @@ class SqliteStore:
             # The loop was closed meanwhile; close() takes the outcome.
             return
 
-    def _finish_group(self, group: list[_Done]) -> None:
+    def _finish_group(self, group: list[_Done], begun: Event) -> None:
         failure = None
         try:
-            self._observed_commit(len(group))
+            self._observed_commit(len(group), begun)
         except StoreError as error:
             failure = error
         finally:
+            begun.set()
             self._lock.release()
         self._report(group, failure)
 
-    def _observed_commit(self, jobs: int) -> None:
+    def _observed_commit(self, jobs: int, begun: Event | None = None) -> None:
         """Make a transaction of so many jobs durable, and tell the observer. Raises StoreError."""
         observer = self.observer
         started = time.perf_counter()
         try:
-            self._commit()
+            self._commit(begun)
         except StoreError:
             if observer is not None:
                 observer.failed()
