@@ -91,7 +91,7 @@ def open_failing(path: Path, fault: Fault) -> SqliteStore:
         store._busy = True
         asyncio.get_running_loop().call_soon(task)
 
-    store._give = give  # type: ignore[method-assign]
+    store._give = give  # type: ignore[method-assign,assignment]
     return store
 
 
