@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from debitor.entities.receivables.customer_ledger_entries import CUSTOMER_LEDGER_ENTRIES
 from debitor.ledger.records import (
     AccountType,
     ApplicationMethod,
@@ -19,7 +20,11 @@ from debitor.ledger.records import (
     JournalLine,
 )
 from debitor.operations.documents import statement
+from debitor.query import Compare, Field, Order, Param, Query
+from debitor.schema import BLANK_GUID, INT32
+from debitor.store.dialect import SQLITE
 from debitor.store.opening import open_store
+from debitor.store.sql import compile_query
 from debitor.store.sqlite import SqliteStore
 from operations.test_concurrency import TODAY, Books, Job, apply, post, reverse, unapply
 
@@ -143,6 +148,30 @@ def test_a_statement_of_account_reads_its_customer_only(store: SqliteStore, book
     assert {by for _, table, by in found if table == "detailed_customer_ledger_entry"} >= {
         "company=? AND customer_id=? AND posting_date>? AND posting_date<?"
     }
+
+
+@pytest.mark.parametrize("customer", ["customerId", "customerNumber"])
+@pytest.mark.parametrize("descending", [True, False])
+def test_the_newest_entries_of_a_customer_are_found_without_sorting_all_of_them(
+    store: SqliteStore, books: Books, customer: str, descending: bool
+) -> None:
+    of = CUSTOMER_LEDGER_ENTRIES
+    asked = of.by_name[customer]
+    made = compile_query(
+        Query(
+            of,
+            (of.by_name["id"], of.by_name["amount"]),
+            Compare("eq", Field(customer), Param(0, asked.type)),
+            order=(Order("entryNumber", descending=descending),),
+            limit=Param(1, INT32),
+        ),
+        SQLITE,
+    )
+    value = "C1" if asked.type.kind == "code" else BLANK_GUID
+    plan = store.explain(made.sql, made.bind(1, (value, 20), {"today": TODAY}, ""))
+
+    assert f"__{asked.source}__entry_number (company=? AND {asked.source}=?)" in plan[0]
+    assert not [line for line in plan if "TEMP B-TREE" in line]
 
 
 def test_a_read_of_a_whole_ledger_would_be_noticed(store: SqliteStore, books: Books) -> None:

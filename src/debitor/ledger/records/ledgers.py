@@ -43,6 +43,9 @@ _CUSTOMER_ENTRY = (
     key=("entry_number",),
     indexes=(
         ("customer_id", "open", "due_date", "entry_number"),
+        # A customer's newest entries without sorting all of them, by either name that clients have for the customer.
+        ("customer_id", "entry_number"),
+        ("customer_number", "entry_number"),
         # Sales by customer and period, read from the index alone: decisions/0013.
         ("customer_id", "posting_date", "document_type", "sales_lcy"),
         ("document_number", "document_type"),
