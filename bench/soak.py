@@ -23,6 +23,8 @@ from bench.run import CLIENT, SECRET, Client, free_port, list_path, resident_mb,
 
 POST_EVERY = 10
 """Rounds after which the journal is posted and another one begins."""
+TOKEN_MINUTES = 30
+"""After which the client asks for another token: one is good for an hour."""
 JSON = {"Content-Type": "application/json"}
 
 
@@ -104,6 +106,8 @@ def main() -> None:
                 if (number + 1) % given.rounds_per_minute == 0:
                     points.append((time.monotonic() - begun, resident_mb(process.pid)))
                     at, memory = points[-1]
+                    if len(points) % TOKEN_MINUTES == 0:
+                        work.client = Client(port)
                     print(f"{at / 60:>5.1f} min {memory:>7.1f} MB {work.requests:>8} requests", flush=True)
                     if given.out:
                         write(given.out, points)
