@@ -37,13 +37,13 @@ class CompanyValues(Mapping[str, Any]):
 
     __slots__ = ("_mails", "_today", "_tx")
 
-    _OF_SETUP = ("local_currency_code", "payment_template", "general_template")
+    OF_SETUP = ("local_currency_code", "payment_template", "general_template")
 
     def __init__(self, tx: Reader, today: Callable[[], date], mails: bool) -> None:
         self._tx, self._today, self._mails = tx, today, mails
 
     def __getitem__(self, name: str) -> Any:
-        if name in self._OF_SETUP:
+        if name in self.OF_SETUP:
             return getattr(setup_of(self._tx), name)
         if name == "today":
             return self._today()
@@ -52,10 +52,10 @@ class CompanyValues(Mapping[str, Any]):
         raise KeyError(name)
 
     def __iter__(self) -> Iterator[str]:
-        return iter((*self._OF_SETUP, "today", "mails"))
+        return iter((*self.OF_SETUP, "today", "mails"))
 
     def __len__(self) -> int:
-        return len(self._OF_SETUP) + 2
+        return len(self.OF_SETUP) + 2
 
 
 @dataclass(slots=True)
@@ -100,6 +100,7 @@ class BooksHost:
         posted: Callable[[int, int, int], None] | None = None,
     ) -> None:
         self.strict = strict
+        self.kept_values = frozenset(CompanyValues.OF_SETUP)
         self._posted = posted
         self.mails = mails
         self.catalog: Mapping[str, EntitySet] = {**outlines_of(catalog), **catalog}

@@ -93,6 +93,7 @@ class ToyHost:
 
     def __init__(self, catalog: Mapping[str, EntitySet], *, strict: bool) -> None:
         self.catalog, self.strict = catalog, strict
+        self.kept_values = frozenset[str]()
         self.written: list[tuple[str, str, str, str]] = []
 
     def company(self, root: Root, name: str) -> CompanyRef | None:

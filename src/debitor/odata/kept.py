@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from debitor.odata.payload import wire_value
 from debitor.schema import Context, EntitySet, Row, record_of
-
-if TYPE_CHECKING:
-    from debitor.odata.reading import Scope
+from debitor.store import Reader
 
 
 class KeptRead(NamedTuple):
@@ -42,16 +40,21 @@ class KeptRead(NamedTuple):
         checks = tuple((str(sources[name]), name) for name in fixed if name != id)
         return KeptRead(of.record, id, checks, tuple(of.where.items()), tuple(str(sources[n]) for n in names))
 
-    def read(self, scope: Scope, fixed: Mapping[str, Any]) -> tuple[Any, ...] | None:
+    @property
+    def context(self) -> frozenset[str]:
+        """The values of the request that the set's conditions name."""
+        return frozenset(demanded.name for _, demanded in self.conditions if isinstance(demanded, Context))
+
+    def read(self, tx: Reader, fixed: Mapping[str, Any], context: Mapping[str, Any]) -> tuple[Any, ...] | None:
         """Return (version, values), or None when there is no such entity in the set."""
-        row = scope.tx.get(self.record, fixed[self.id])
+        row = tx.get(self.record, fixed[self.id])
         if row is None:
             return None
         for column, name in self.checks:
             if getattr(row, column) != fixed[name]:
                 return None
         for column, demanded in self.conditions:
-            wanted = scope.context[demanded.name] if isinstance(demanded, Context) else demanded
+            wanted = context[demanded.name] if isinstance(demanded, Context) else demanded
             value = getattr(row, column)
             if value not in wanted if isinstance(wanted, tuple) else value != wanted:
                 return None

@@ -102,6 +102,8 @@ class Host(Protocol):
     strict: bool
     catalog: Mapping[str, EntitySet]
     """All entity sets by name."""
+    kept_values: frozenset[str]
+    """Values of `context` that rest on records that are declared `kept` and on nothing else."""
 
     def company(self, root: Root, name: str) -> CompanyRef | None:
         """The company with this guid or name."""

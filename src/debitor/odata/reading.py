@@ -456,7 +456,7 @@ class Plans:
         if made is None:
             made = self._fetches[key] = KeptRead.of(of, tuple(fixed), names) or _fetch_query(of, tuple(fixed), names)
         if isinstance(made, KeptRead):
-            return made.read(scope, fixed)
+            return made.read(scope.tx, fixed, scope.context)
         found = scope.tx.run(made, list(fixed.values()), scope.context)
         if not found:
             return None

@@ -6,19 +6,30 @@ companies(C)/authors(A)/books  ->  session of C; A looked up; {"authorId": A} fi
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any, cast
 
 from debitor.odata.errors import not_found
 from debitor.odata.headers import company_named
+from debitor.odata.kept import KeptRead
 from debitor.odata.messages import CompanyRef, Host, Request
 from debitor.odata.options import Parsed, parse_options
 from debitor.odata.page_tokens import typed
 from debitor.odata.payload import shown
 from debitor.odata.reading import Plans, Scope, key_text
 from debitor.odata.urls import Step, Target
-from debitor.schema import EntitySet, Refused
+from debitor.schema import EntitySet, Navigation, Refused
 from debitor.store import Root, Transaction
+
+
+@dataclass(frozen=True, eq=False)
+class _Kept:
+    """How to get from a parent that is kept in memory to what it demands of its parts."""
+
+    read: KeptRead
+    parent: EntitySet
+    navigation: Navigation
+    of: EntitySet
 
 
 class Walker:
@@ -34,6 +45,7 @@ class Walker:
         self.host, self.catalog, self.plans = host, catalog, plans
         self.strict = host.strict
         self._bare: dict[str, Parsed] = {}
+        self._kept_ways: dict[tuple[str, str], _Kept | None] = {}
 
     def session(self, request: Request, root: Root, target: Target) -> tuple[CompanyRef | None, Transaction]:
         """Return the company of a request and the session inside it; the root's own for sets without a company."""
@@ -102,6 +114,9 @@ class Walker:
         Raises:
             Refused: 404 when an entity on the way does not exist.
         """
+        if len(steps) == 2 and steps[0].keys is not None and (kept := self._kept(steps[0], steps[1])) is not None:
+            known = scope.tx.derived(self._below, kept, steps[0].keys, scope.company)
+            return self.keyed(scope, steps[1], dict(known))
         fixed = self.keyed(scope, steps[0], {})
         for at in range(1, len(steps)):
             before, step = steps[at - 1], steps[at]
@@ -110,19 +125,39 @@ class Walker:
             found = self.plans.fetch(scope, before.of, fixed, tuple(ours for ours, _ in navigation.on))
             if found is None:
                 raise not_found(before.name)
-            conditions: dict[str, Any] = {}
-            empty = not navigation.many
-            for (ours, theirs), wire in zip(navigation.on, found[1:], strict=True):
-                kind = step.of.by_name[theirs]
-                conditions[theirs] = value = typed(kind, wire)
-                empty = empty and value == before.of.by_name[ours].type.blank
-            if empty:
+            conditions = _pointed(step.of, navigation, found)
+            if not navigation.many and all(
+                conditions[theirs] == before.of.by_name[ours].type.blank for ours, theirs in navigation.on
+            ):
                 if at < len(steps) - 1:
                     raise not_found(step.name)
                 return None
             conditions.update(navigation.constant)
             fixed = self.keyed(scope, step, conditions)
         return fixed
+
+    def _kept(self, parent: Step, step: Step) -> _Kept | None:
+        """Return how what a parent demands of its parts is remembered; None where the parent is not kept."""
+        at = (parent.of.name, step.name)
+        if at not in self._kept_ways:
+            of, navigation = parent.of, step.navigation
+            way = None
+            if navigation is not None and navigation.many and of.name != "companies":
+                read = KeptRead.of(of, of.key, tuple(ours for ours, _ in navigation.on))
+                if read is not None and read.context <= self.host.kept_values:
+                    way = _Kept(read, of, navigation, step.of)
+            self._kept_ways[at] = way
+        return self._kept_ways[at]
+
+    def _below(
+        self, tx: Transaction, way: _Kept, keys: tuple[Any, ...], company: CompanyRef | None
+    ) -> dict[str, Any]:
+        """Return what `follow` returns for the parts of a parent that is kept in memory. Raises Refused (404)."""
+        fixed = dict(zip(way.parent.key, keys, strict=True))
+        found = way.read.read(tx, fixed, self.host.context(tx, company))
+        if found is None:
+            raise not_found(way.parent.name)
+        return {**_pointed(way.of, way.navigation, found), **way.navigation.constant}
 
     def resolved(self, scope: Scope, target: Target) -> Target:
         """Return the target with keys in the place of alternate keys. Raises Refused (404)."""
@@ -172,3 +207,10 @@ class Walker:
                 "Application_DialogException",
                 of.guard_message or f"You must specify one of: {', '.join(of.guard)}.",
             )
+
+
+def _pointed(of: EntitySet, navigation: Navigation, found: tuple[Any, ...]) -> dict[str, Any]:
+    """Return what a parent, read as (version, wire values of our side), demands of the entities it leads to."""
+    return {
+        theirs: typed(of.by_name[theirs], wire) for (_, theirs), wire in zip(navigation.on, found[1:], strict=True)
+    }

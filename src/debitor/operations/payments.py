@@ -349,28 +349,55 @@ def create_payment(act: Act, draft: Draft) -> str:
         journal.check_customer_open(customer, DocumentType.PAYMENT)
     defaults = line_defaults(tx, batch, draft, act.today)
     posting_date = defaults["posting_date"]
-    balancing, bank = balancing_of(tx, batch)
-    if balancing and applies_to.invoice:
+    blank, accounts = tx.derived(_blank_line, batch.id, customer.id if customer else BLANK_GUID)
+    if blank.balancing_account_number and applies_to.invoice:
         check_not_before(posting_date, applies_to.invoice)
-    currency_code = journal.currency_of(customer, bank)
-    line = JournalLine(
+    amounts = amount_columns(tx, draft.get("amount", Decimal(0)), blank.currency_code, posting_date, setup)
+    line = msgspec.structs.replace(
+        blank,
         id=act.key or BLANK_GUID,
-        journal_id=batch.id,
+        line_number=defaults["line_number"],
+        posting_date=posting_date,
         document_date=posting_date,
+        document_number=defaults["document_number"],
         external_document_number=draft.get("externalDocumentNumber", ""),
-        description=draft.get("description", "") or (customer.display_name if customer else ""),
+        description=draft.get("description", "") or blank.description,
         comment=draft.get("comment", ""),
         contact_id=draft.get("contactId", ""),
+        applies_to_document_number=applies_to.number,
+        applies_to_invoice_id=applies_to.invoice.id if applies_to.invoice else BLANK_GUID,
+        amount=amounts["amount"],
+        amount_lcy=amounts["amount_lcy"],
+    )
+    if blank.currency_code:
+        line = msgspec.structs.replace(line, currency_factor=amounts["currency_factor"])
+    if dimensions := line_dimensions(tx, batch, *accounts):
+        line = msgspec.structs.replace(line, dimension_set_number=dimensions)
+    return tx.add(line)
+
+
+def _blank_line(
+    tx: Reader, journal_id: str, customer_id: str
+) -> tuple[JournalLine, tuple[tuple[AccountType, str], ...]]:
+    """A payment of a customer as a journal gives it, all that is set up filled, and its accounts.
+
+    The description is the customer's name, for payments that have none. Raises Refused for the balancing account.
+    """
+    batch = tx.get(JournalBatch, journal_id)
+    assert batch is not None, "the caller has read it"
+    customer = None if customer_id == BLANK_GUID else tx.get(Customer, customer_id)
+    balancing, bank = balancing_of(tx, batch)
+    line = JournalLine(
+        journal_id=journal_id,
+        line_number=0,
+        description=customer.display_name if customer else "",
         reason_code=batch.reason_code,
-        dimension_set_number=line_dimensions(tx, batch, line_balancing(balancing), line_customer(customer)),
+        currency_code=journal.currency_of(customer, bank),
         **journal.PAYMENT_FIELDS,
-        **defaults,
-        **applies_to.columns(),
         **balancing,
         **customer_columns(customer),
-        **amount_columns(tx, draft.get("amount", Decimal(0)), currency_code, posting_date, setup),
     )
-    return tx.add(line)
+    return line, (line_balancing(balancing), line_customer(customer))
 
 
 def line_balancing(balancing: dict[str, Any]) -> tuple[AccountType, str]:
