@@ -217,12 +217,12 @@ def balancing_of(tx: Reader, batch: JournalBatch) -> tuple[dict[str, Any], BankA
 # --------------------------------------------------------------------------- what a draft names
 
 
-def named_journal(act: Act, draft: Draft, setup: ReceivablesSetup) -> JournalBatch:
-    """The journal that the address or the body names; in documented mode the company's default one if none does."""
-    tx = act.tx
-    in_address = act.parent.get("journalId", BLANK_GUID)
-    given = draft.get("journalId", BLANK_GUID)
-    name = draft.get("journalDisplayName", "")
+def named_journal(tx: Reader, strict: bool, in_address: str, given: str, name: str) -> JournalBatch:
+    """The journal that the address or the body (`given`: id, `name`) names; blank ids and names are none.
+
+    In documented mode the company's default one if none does. Raises Refused.
+    """
+    setup = setup_of(tx)
     found: JournalBatch | None = None
     if in_address != BLANK_GUID:
         found = tx.get(JournalBatch, in_address)
@@ -243,7 +243,7 @@ def named_journal(act: Act, draft: Draft, setup: ReceivablesSetup) -> JournalBat
                 f"journalDisplayName {name} names another journal than {found.name}; send only one of the two."
             )
         found = by_name
-    if found is None and not act.strict:
+    if found is None and not strict:
         found = tx.get(JournalBatch, setup.default_payment_journal_id)
         if found is None or found.template_name != setup.payment_template:
             found = next(
@@ -254,9 +254,8 @@ def named_journal(act: Act, draft: Draft, setup: ReceivablesSetup) -> JournalBat
     return found
 
 
-def named_customer(tx: Reader, draft: Draft) -> Customer | None:
-    """The customer that `customerId` and `customerNumber` name, or None when both are blank or missing."""
-    id, number = draft.get("customerId", BLANK_GUID), draft.get("customerNumber", "")
+def named_customer(tx: Reader, id: str, number: str) -> Customer | None:
+    """The customer that `customerId` and `customerNumber` name, or None when both are blank."""
     by_number = None
     if number:
         by_number = tx.find(Customer, number=number)
@@ -337,11 +336,13 @@ def create_payment(act: Act, draft: Draft) -> str:
     Draft: the writable properties of customerPayment. Raises Refused with the codes of the resource.
     """
     tx: Transaction = act.tx
-    setup = setup_of(tx)
-    batch = named_journal(act, draft, setup)
+    in_address, given = act.parent.get("journalId", BLANK_GUID), draft.get("journalId", BLANK_GUID)
+    place = (act.strict, in_address, given, draft.get("journalDisplayName", ""))
     if act.key is not None:
+        named_journal(tx, *place)
         refuse_used_id(tx, act.key)
-    customer = named_customer(tx, draft)
+    named = draft.get("customerId", BLANK_GUID), draft.get("customerNumber", "")
+    setup, batch, customer = tx.derived(_named, place, named)
     applies_to = named_invoice(tx, draft)
     if customer is None and applies_to.invoice:
         customer = tx.get(Customer, applies_to.invoice.bill_to_customer_id)
@@ -349,7 +350,7 @@ def create_payment(act: Act, draft: Draft) -> str:
         journal.check_customer_open(customer, DocumentType.PAYMENT)
     defaults = line_defaults(tx, batch, draft, act.today)
     posting_date = defaults["posting_date"]
-    blank, accounts = tx.derived(_blank_line, batch.id, customer.id if customer else BLANK_GUID)
+    blank, dimensions = tx.derived(_blank_line, batch.id, customer.id if customer else BLANK_GUID)
     if blank.balancing_account_number and applies_to.invoice:
         check_not_before(posting_date, applies_to.invoice)
     amounts = amount_columns(tx, draft.get("amount", Decimal(0)), blank.currency_code, posting_date, setup)
@@ -371,15 +372,20 @@ def create_payment(act: Act, draft: Draft) -> str:
     )
     if blank.currency_code:
         line = msgspec.structs.replace(line, currency_factor=amounts["currency_factor"])
-    if dimensions := line_dimensions(tx, batch, *accounts):
-        line = msgspec.structs.replace(line, dimension_set_number=dimensions)
+    if dimensions:
+        line = msgspec.structs.replace(line, dimension_set_number=set_number(tx, dimensions))
     return tx.add(line)
 
 
-def _blank_line(
-    tx: Reader, journal_id: str, customer_id: str
-) -> tuple[JournalLine, tuple[tuple[AccountType, str], ...]]:
-    """A payment of a customer as a journal gives it, all that is set up filled, and its accounts.
+def _named(
+    tx: Reader, place: tuple[bool, str, str, str], customer: tuple[str, str]
+) -> tuple[ReceivablesSetup, JournalBatch, Customer | None]:
+    """The set-up, and what a draft names: see `named_journal`, `named_customer`."""
+    return setup_of(tx), named_journal(tx, *place), named_customer(tx, *customer)
+
+
+def _blank_line(tx: Reader, journal_id: str, customer_id: str) -> tuple[JournalLine, Mapping[str, str]]:
+    """A payment of a customer as a journal gives it, all that is set up filled; a dimension set that is not stored.
 
     The description is the customer's name, for payments that have none. Raises Refused for the balancing account.
     """
@@ -387,9 +393,12 @@ def _blank_line(
     assert batch is not None, "the caller has read it"
     customer = None if customer_id == BLANK_GUID else tx.get(Customer, customer_id)
     balancing, bank = balancing_of(tx, batch)
+    accounts = line_balancing(balancing), line_customer(customer)
+    number, dimensions = _default_dimensions(tx, batch.template_name, accounts)
     line = JournalLine(
         journal_id=journal_id,
         line_number=0,
+        dimension_set_number=number or 0,
         description=customer.display_name if customer else "",
         reason_code=batch.reason_code,
         currency_code=journal.currency_of(customer, bank),
@@ -397,7 +406,7 @@ def _blank_line(
         **balancing,
         **customer_columns(customer),
     )
-    return line, (line_balancing(balancing), line_customer(customer))
+    return line, dimensions if number is None else {}
 
 
 def line_balancing(balancing: dict[str, Any]) -> tuple[AccountType, str]:
@@ -540,7 +549,7 @@ def with_customer(tx: Transaction, line: JournalLine, draft: Draft) -> tuple[Jou
     """The line for another customer, and its currency. The application stays, unless the same PATCH changes it."""
     was = tx.get(Customer, line.account_id)
     given = {k: v for k, v in draft.items() if k in ("customerId", "customerNumber")}
-    now = named_customer(tx, given)
+    now = named_customer(tx, given.get("customerId", BLANK_GUID), given.get("customerNumber", ""))
     if now:
         journal.check_customer_open(now, line.document_type)
     release_amount_to_apply(tx, line)
