@@ -248,7 +248,7 @@ ROW = (
 
 
 def test_a_row_becomes_json_in_page_order() -> None:
-    render = renderer_of(AUTHORS, None, "minimal", (), version=True)
+    render = renderer_of(AUTHORS, None, "minimal", (), version=True).one
 
     body = encode(render(ROW, "", "http://x/$metadata#y", ()))
 
@@ -260,14 +260,14 @@ def test_a_row_becomes_json_in_page_order() -> None:
 
 
 def test_a_hidden_property_shows_when_it_is_not_blank() -> None:
-    render = renderer_of(AUTHORS, ["remark"], "minimal", (), version=True)
+    render = renderer_of(AUTHORS, ["remark"], "minimal", (), version=True).one
 
     assert "remark" not in json.loads(encode(render((7, ""), "", UNSET, ())))
     assert json.loads(encode(render((7, "x"), "", UNSET, ())))["remark"] == "x"
 
 
 def test_media_are_links() -> None:
-    render = renderer_of(BOOKS, ["cover"], "minimal", (), version=True)
+    render = renderer_of(BOOKS, ["cover"], "minimal", (), version=True).one
 
     made = json.loads(encode(render((7,), "http://x/books(1)", UNSET, ())))
 
@@ -276,8 +276,8 @@ def test_media_are_links() -> None:
 
 
 def test_metadata_levels() -> None:
-    none = renderer_of(BOOKS, ["title", "cover"], "none", (), version=True)
-    full = renderer_of(AUTHORS, ["id", "number"], "full", (), version=True)
+    none = renderer_of(BOOKS, ["title", "cover"], "none", (), version=True).one
+    full = renderer_of(AUTHORS, ["id", "number"], "full", (), version=True).one
 
     assert json.loads(encode(none((7, "x"), "", UNSET, ()))) == {"title": "x"}
     made = json.loads(encode(full((7, "i", "n"), "http://x/authors(i)", UNSET, ())))

@@ -19,7 +19,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import msgspec
 
@@ -34,6 +34,7 @@ from debitor.schema import (
     Refused,
     WireEnum,
 )
+from debitor.store.rows import compiled
 
 Level = Literal["minimal", "full", "none"]
 """How much control information an answer carries: `odata.metadata=...`."""
@@ -500,13 +501,23 @@ def shown_properties(of: EntitySet, select: Sequence[str] | None) -> tuple[Prope
 _BARE_TYPES = frozenset(("text", "code", "formula", "bool", "stream"))
 """Kinds that `odata.metadata=full` does not annotate, because their JSON says it."""
 
-Render = Callable[[Sequence[Any], str, Any, Sequence[Any]], Any]
+
+class Renderer(NamedTuple):
+    """Turns rows into what `encode` writes as JSON objects.
+
+    Attributes:
+        one: (row, address, context, values of the expanded members) -> the entity.
+        plain: (rows) -> the entities, without context, addresses and expanded members.
+    """
+
+    one: Callable[[Sequence[Any], str, Any, Sequence[Any]], Any]
+    plain: Callable[[Sequence[Sequence[Any]]], list[Any]]
 
 
 def renderer_of(
     of: EntitySet, select: Sequence[str] | None, level: Level, expanded: Sequence[str], *, version: bool
-) -> Render:
-    """Return a function that turns a row into what `encode` writes as the entity's JSON object.
+) -> Renderer:
+    """Return how rows of an entity set are rendered.
 
     Args:
         of: the entity set.
@@ -515,23 +526,23 @@ def renderer_of(
         expanded: the members that follow the properties: navigations, and `<navigation>@odata.count`.
         version: whether rows start with their version.
 
-    The function takes (row, address, context, values of the expanded members): the row holds the shown columns
-    (all properties but streams) after the version, and may go on; the address is the entity's own, for media
-    links; the context is the text of `@odata.context` or UNSET.
+    A row holds the shown columns (all properties but streams) after the version, and may go on; the address is the
+    entity's own, for media links; the context is the text of `@odata.context` or UNSET.
     """
     properties = shown_properties(of, select)
     columns = [p for p in properties if p.type.kind != "stream"]
-    start = 1 if version else 0
-    stop = start + len(columns)
-    tagged = version and of.etag and level != "none"
-    fixes: list[tuple[int, Callable[[Any], Any]]] = []
+    known: dict[str, Any] = {"UNSET": UNSET, "etag_of": etag_of, "wire_datetime": wire_datetime}
+    values = ["context", "etag_of(row[0])" if version and of.etag and level != "none" else "UNSET"]
     names = ["@odata.context", "@odata.etag"]
-    for at, column in enumerate(columns, 2):
+    for at, column in enumerate(columns, 1 if version else 0):
         names.append(column.name)
+        value = f"row[{at}]"
         if column.type.kind == "datetime":
-            fixes.append((at, wire_datetime))
+            value = f"wire_datetime({value})"
         if column.hidden:
-            fixes.append((at, _unless_blank(column)))
+            known[f"hidden{at}"] = _unless_blank(column)
+            value = f"hidden{at}({value})"
+        values.append(value)
     tail: list[Callable[[str], Any]] = []
     for stream in (p for p in properties if p.type.kind == "stream"):
         if level != "none":
@@ -550,15 +561,15 @@ def renderer_of(
         gc=bool(expanded),
     )
 
-    def render(row: Sequence[Any], address: str, context: Any, more: Sequence[Any]) -> Any:
-        values = [context, etag_of(row[0]) if tagged else UNSET, *row[start:stop]]
-        for at, fix in fixes:
-            values[at] = fix(values[at])
-        for make in tail:
-            values.append(make(address))
-        return struct(*values, *more)
-
-    return render
+    for at, make in enumerate(tail):
+        known[f"make{at}"] = make
+        values.append(f"make{at}(address)")
+    known["Entity"] = struct
+    made = f"Entity({', '.join(values)}{', *more' if expanded else ''})"
+    return Renderer(
+        compiled(f"lambda row, address, context, more: {made}", known),
+        compiled(f"lambda rows, address='', context=UNSET, more=(): [{made} for row in rows]", known),
+    )
 
 
 def _unless_blank(of: Property) -> Callable[[Any], Any]:

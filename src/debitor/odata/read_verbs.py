@@ -104,7 +104,7 @@ class ReadVerbs:
             headers.append(("etag", etag_of(row[0])))
         if status == 201:
             headers.append(("location", quoted(address)))
-        return Response(status, headers, encode(plan.render(row, address, context, more)))
+        return Response(status, headers, encode(plan.render.one(row, address, context, more)))
 
     def _list(self, scope: Scope, target: Target, fixed: dict[str, Any], trusted: bool) -> Response:
         request, step = scope.request, target.last

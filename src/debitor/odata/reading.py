@@ -23,7 +23,7 @@ from debitor.odata.memory import matches, sort_rows
 from debitor.odata.messages import CompanyRef, Host, Request
 from debitor.odata.options import Expand, Parsed, Shape
 from debitor.odata.page_tokens import PageToken, read_token, typed, write_token
-from debitor.odata.payload import Level, Render, renderer_of, shown_properties, wire_value
+from debitor.odata.payload import Level, Renderer, renderer_of, shown_properties, wire_value
 from debitor.query import Among, Compare, Field, Logic, Node, Order, Param, Query, asks_for_now
 from debitor.schema import Act, Context, EntitySet, Navigation, Property, Told
 from debitor.store import Transaction
@@ -89,7 +89,7 @@ class Plan:
     order: tuple[Order, ...]
     start: int
     branches: tuple[Branch, ...]
-    render: Render
+    render: Renderer
     addressed: bool
     selected: str
     """What follows the place in context URLs: `(number,displayName)`, or nothing when nothing was selected."""
@@ -476,11 +476,11 @@ class Plans:
             rows: rows of the plan.
             address: the absolute address of the collection that the rows lie in.
         """
-        make, unset = plan.render, msgspec.UNSET
+        make, unset = plan.render.one, msgspec.UNSET
         addresses = self._addresses(plan, rows, address) if plan.addressed else None
         if not plan.branches:
             if addresses is None:
-                return [make(row, "", unset, ()) for row in rows]
+                return plan.render.plain(rows)
             return [make(row, at, unset, ()) for row, at in zip(rows, addresses, strict=True)]
         expanded = self.expand(scope, plan, params, rows, addresses)
         places = addresses or [""] * len(rows)
@@ -516,7 +516,8 @@ class Plans:
                 places = self._child_addresses(branch, kept, addresses)
             nested = self.expand(scope, child, params, flat, places) if child.branches else [[]] * len(flat)
             made = [
-                child.render(row, places[i] if places else "", msgspec.UNSET, nested[i]) for i, row in enumerate(flat)
+                child.render.one(row, places[i] if places else "", msgspec.UNSET, nested[i])
+                for i, row in enumerate(flat)
             ]
             at = 0
             for row_members, found, chosen in zip(members, shared, kept, strict=True):
