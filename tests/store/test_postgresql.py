@@ -331,7 +331,7 @@ def test_a_job_runs_again_when_others_were_in_its_way(store: Store, state: str) 
     assert asyncio.run(main(3)) == ("done", 4)
     outcome, number = asyncio.run(main(99))
     assert isinstance(outcome, StoreError)
-    assert number == module.ATTEMPTS
+    assert number == module.ATTEMPTS + 1, "once without savepoints, then as often as others may be in the way"
     assert codes(store) == ["C2", "C3"]
 
 

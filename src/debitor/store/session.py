@@ -105,6 +105,10 @@ def _shape(
     return Shape(sql, tuple(encoders), codec, not any(encoders))
 
 
+class AgainCarefully(BaseException):
+    """Something that was written has to be undone, and there is no savepoint: the whole group has to run again."""
+
+
 class Writing(ABC):
     """The state of a connection's transaction, shared by all sessions on it.
 
@@ -255,13 +259,20 @@ class Session(ABC):
         self, record: type[Row], columns: tuple[str, ...], *, last_by: str = "", **equal: Any
     ) -> tuple[Any, ...] | None:
         """Some columns of the first row, by key or from the end of `last_by`, with these values."""
+        found = self._first(record, columns, last_by, equal)
+        return None if found is None else decoder_of(record, columns)(*found)
+
+    def _first(
+        self, record: type[Row], columns: tuple[str, ...], last_by: str, equal: Mapping[str, Any]
+    ) -> tuple[Any, ...] | None:
+        """What `values` returns, as it is stored."""
         if last_by:
             pattern = 'SELECT {0} FROM {table} WHERE {where} ORDER BY "{1}" DESC LIMIT 1'
         else:
             pattern = "SELECT {0} FROM {table} WHERE {where} ORDER BY {key} LIMIT 1"
         made = shape(self._dialect, pattern, record, equal, columns_text(columns), last_by)
         rows = self._rows(made, equal)
-        return decoder_of(record, columns)(*rows[0]) if rows else None
+        return rows[0] if rows else None
 
     def greatest(self, record: type[Row], column: str, **equal: Any) -> Any:
         """The greatest value of the column, or its blank."""

@@ -32,7 +32,8 @@ from debitor.schema import Record
 from debitor.store import Observer, StoreError, ddl
 from debitor.store.functions import COLLATIONS, FUNCTIONS
 from debitor.store.identity import Identity
-from debitor.store.sqlite_session import AgainCarefully, SqliteRootSession, SqliteWriting, translated
+from debitor.store.session import AgainCarefully
+from debitor.store.sqlite_session import SqliteRootSession, SqliteWriting, translated
 
 T = TypeVar("T")
 

@@ -15,13 +15,9 @@ from debitor.store.dialect import SQLITE
 from debitor.store.feed import NEXT_VERSION
 from debitor.store.identity import Identity
 from debitor.store.rows import Codec
-from debitor.store.session import DERIVED, MOST_KEPT, RootSession, Session, Writing, shape
+from debitor.store.session import DERIVED, MOST_KEPT, AgainCarefully, RootSession, Session, Writing, shape
 
 _DUPLICATE = re.compile(rf"{DUPLICATE}: (\w+)\.\w+")
-
-
-class AgainCarefully(BaseException):
-    """Something that was written has to be undone, and there is no savepoint: the whole group has to run again."""
 
 
 class SqliteWriting(Writing):

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import re
 import select
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from psycopg import OperationalError
@@ -50,6 +50,10 @@ _MOST_PREPARED = 1000
 """Statements that the server keeps for one connection; the one made first goes first."""
 _AT_ONCE = 500
 """Rows whose answers are waited for together, so that neither side waits with full buffers."""
+_MOST_ROWS = 1000
+"""Rows of one statement."""
+_WORTH_ARRAYS = 4
+"""Rows of one table from which on one statement with arrays costs less than a statement for each."""
 _ONCE = ("CREATE", "ALTER", "DROP")
 """Statements that are not worth preparing."""
 _SEVERED = re.compile(r"57P0[123]|08\w{3}")
@@ -115,13 +119,16 @@ def numbered(sql: str) -> bytes:
     return made
 
 
-def _array(values: Iterable[Any]) -> bytes:
+def _array(values: Sequence[Any]) -> bytes:
     """Return a list of texts or integers as PostgreSQL writes arrays; their type is said in the statement."""
-    items = [
-        str(int(v)) if isinstance(v, int) else '"' + _clean(v).replace("\\", "\\\\").replace('"', '\\"') + '"'
-        for v in values
-    ]
-    return ("{" + ",".join(items) + "}").encode()
+    if not values:
+        return b"{}"
+    if isinstance(values[0], int):
+        return ("{" + ",".join(["%d" % value for value in values]) + "}").encode()  # noqa: UP031 - and bool
+    text = '","'.join(values)
+    if "\\" in text or text.count('"') != 2 * len(values) - 2:
+        text = '","'.join([value.replace("\\", "\\\\").replace('"', '\\"') for value in values])
+    return ('{"' + _clean(text) + '"}').encode()
 
 
 def _clean(text: str) -> str:
@@ -157,6 +164,7 @@ class Link:
         self._done_with: list[bytes] = []
         self._made = 0
         self._deferred: list[_Command] = []
+        self._rows: dict[tuple[str, str], list[Sequence[Any]]] = {}
         self._result: PGresult | None = None
         self._changed = self._total = 0
         self._pg.enter_pipeline_mode()
@@ -172,9 +180,37 @@ class Link:
 
     def defer(self, sql: str, values: Sequence[Any] = ()) -> None:
         """Send a statement together with the next one; its rows are not looked at."""
+        if self._rows:
+            self._take_rows()
         if len(self._deferred) >= _AT_ONCE:
             self.execute("SELECT 1")
         self._deferred.append(_command(sql, values))
+
+    def add(self, one: str, many: str, values: Sequence[Any]) -> None:
+        """Add a row together with the next statement; the rows of one table travel in one statement.
+
+        Args:
+            one: adds one row.
+            many: adds rows, whose values come as one array for each column.
+            values: those of the row. Rows of different tables may be added in another order.
+        """
+        rows = self._rows.setdefault((one, many), [])
+        rows.append(values)
+        if len(rows) >= _MOST_ROWS:
+            self._take_rows()
+
+    def _take_rows(self) -> None:
+        """Defer the statements that add the rows given so far."""
+        added, self._rows = self._rows, {}
+        for (one, many), rows in added.items():
+            if len(rows) < _WORTH_ARRAYS:
+                self._deferred += [_command(one, values) for values in rows]
+            else:
+                self._deferred.append(_command(many, [list(column) for column in zip(*rows, strict=True)]))
+
+    def forget_rows(self) -> None:
+        """Do not add the rows that were not sent yet."""
+        self._rows.clear()
 
     def withdraw(self, sql: str) -> bool:
         """Take back the statement that was deferred last, if it is this one and was not sent. Returns whether."""
@@ -186,6 +222,8 @@ class Link:
     def execute(self, sql: str, values: Sequence[Any] = ()) -> Link:
         """Run what was deferred, and then a statement. Raises Failed and Broken."""
         command = _command(sql, values)
+        if self._rows:
+            self._take_rows()
         deferred = self._deferred
         if deferred:
             self._deferred = []
@@ -199,6 +237,8 @@ class Link:
 
     def executemany(self, sql: str, many: Sequence[Sequence[Any]]) -> None:
         """Run a statement once for each of many tuples of values. Raises Failed and Broken."""
+        if self._rows:
+            self._take_rows()
         for at in range(0, len(many), _AT_ONCE):
             commands = [_command(sql, values) for values in many[at : at + _AT_ONCE]]
             deferred, self._deferred = self._deferred, []
@@ -333,6 +373,7 @@ class Link:
     def _severed(self, message: str) -> Broken:
         self.broken = True
         self._deferred = []
+        self._rows.clear()
         self._pg.finish()
         return Broken(message.strip())
 

@@ -23,17 +23,30 @@ from debitor.schema import BLANK_GUID, Record, Row, record_of
 from debitor.store import DuplicateKey, FrozenRow, StoreError, feed
 from debitor.store.dialect import POSTGRESQL
 from debitor.store.identity import Identity
+from debitor.store.postgresql.answers import Added, answerer_of
 from debitor.store.postgresql.link import Broken, Failed, Link
 from debitor.store.postgresql.outcome import Commit
 from debitor.store.postgresql.schema import unique_columns
+from debitor.store.postgresql.seen import UNKNOWN, Seen
 from debitor.store.rows import FORMS, Codec, codec_of, update_of
-from debitor.store.session import DERIVED, MOST_KEPT, RootSession, Session, Writing, columns_text, shape
+from debitor.store.session import (
+    DERIVED,
+    MOST_KEPT,
+    AgainCarefully,
+    RootSession,
+    Session,
+    Writing,
+    columns_text,
+    shape,
+)
 from debitor.store.sql import compile_query
 
 R = TypeVar("R", bound=Row)
 
 ROWS_AT_ONCE = 2000
 """Rows that one INSERT brings."""
+MOST_COMPANIES = 50
+"""Companies of which rows are remembered."""
 FEW_ROWS = 10
 """Rows that are not worth a statement with arrays."""
 
@@ -100,7 +113,15 @@ class Clock:
 class PostgresqlWriting(Writing):
     """The transaction of a connection.
 
+    A savepoint costs the server something, and an answer that is waited for even more; and hardly any row is refused.
+    So the first run of a group has no savepoints, and rows are added without an answer, with the next question or
+    with COMMIT. When the server refuses a statement then, or something has to be undone after all, the transaction is
+    rolled back as a whole and runs again, carefully.
+
     Attributes:
+        careful: savepoints are real, and the answer to each row that may be refused is waited for.
+        steps: writing statements so far.
+        added: the row that was added last, if it was not changed since.
         clocks: company -> its clock, for the locks that are held, in the order in which they were taken.
         waits: the first lock is waited for.
         awaited: locks that others of this process wait for, whom one that does not wait must not overtake.
@@ -126,6 +147,10 @@ class PostgresqlWriting(Writing):
         self.cursor: Link = link
         self.clocks: dict[int, Clock] = {}
         self.patient = self.retry = False
+        self.careful = True
+        self.steps = 0
+        self.added: Added | None = None
+        self._seen: dict[int, Seen] = {}
         self.written: set[int] = set()
         self._kept: dict[int, dict[type[Row], dict[tuple[Any, ...], Any]]] = {}
         self._kept_at: dict[int, int] = {}
@@ -143,7 +168,7 @@ class PostgresqlWriting(Writing):
         self.touched.clear()
         self._parts.clear()
         self.active, self.open, self.dirty, self.retry = True, False, False, False
-        self.committing = None
+        self.committing = self.added = None
 
     def begin_write(self) -> None:
         """Note that something is written; the job can be undone from its beginning."""
@@ -169,33 +194,45 @@ class PostgresqlWriting(Writing):
             raise Failed("25P02", "the transaction had failed before")
         for company in self.touched:
             self._kept_at[company] = self.clocks[company].version
+        for company in self.written:
+            if company in self._seen:
+                self._seen[company].version = self.clocks[company].version
         self.active = self.open = False
 
     def rollback(self) -> None:
         """Undo the transaction, if it is still there."""
         self.active = self.open = False
-        for company in self.touched:
-            self._kept.pop(company, None)
+        self._forget_undone()
+        self.connection.forget_rows()
         if not self.connection.broken and not self.connection.withdraw("BEGIN"):
             with suppress(Failed, Broken):
                 self.connection.execute("ROLLBACK")
 
     def savepoint(self, name: str) -> None:
         """Begin a part that can be undone alone."""
-        self._parts.append(tuple([clock.version for clock in self.clocks.values()]))
+        self._parts.append((self.steps, *[clock.version for clock in self.clocks.values()]))
+        if not self.careful:
+            return
         self.connection.defer(f"SAVEPOINT {name}")
 
     def release(self, name: str) -> None:
         """End a part."""
         self._parts.pop()
-        if not self.connection.withdraw(f"SAVEPOINT {name}"):
+        if self.careful and not self.connection.withdraw(f"SAVEPOINT {name}"):
             self.connection.defer(f"RELEASE {name}")
 
     def undo(self, name: str) -> None:
-        """Undo a part: its locks and versions are given back, what it may have left in memory is forgotten."""
-        versions = self._parts.pop()
-        for company in self.touched:
-            self._kept.pop(company, None)
+        """Undo a part: its locks and versions are given back, what it may have left in memory is forgotten.
+
+        Raises:
+            AgainCarefully: it has written something, and there is no savepoint.
+        """
+        steps, *versions = self._parts.pop()
+        if not self.careful:
+            if steps != self.steps:
+                raise AgainCarefully
+            return
+        self._forget_undone()
         for clock, version in zip(self.clocks.values(), versions, strict=False):
             clock.version = version
         for company in list(self.clocks)[len(versions) :]:
@@ -207,7 +244,9 @@ class PostgresqlWriting(Writing):
             self.connection.defer(f"RELEASE {name}")
 
     def fail(self, error: Exception, codec: Codec | None = None) -> NoReturn:
-        """Raise what an error of the connection means."""
+        """Raise what an error of the connection means. Raises AgainCarefully where nobody knows whose error it is."""
+        if isinstance(error, Failed) and not self.careful and not self.patient:
+            raise AgainCarefully from error
         told = translated(error, codec)
         if isinstance(told, Again):
             self.retry = True
@@ -238,6 +277,11 @@ class PostgresqlWriting(Writing):
         if self._kept_at.get(company) != clock.kept_version:
             self._kept.pop(company, None)
             self._kept_at[company] = clock.kept_version
+        seen = self._seen.get(company)
+        if seen is None or seen.version != clock.version:
+            if seen is None and len(self._seen) >= MOST_COMPANIES:
+                self._seen.clear()
+            self._seen[company] = Seen(clock.version)
         if self.now <= clock.stamp:
             self.identity.later(clock.stamp)
             self.now = self.identity.now()
@@ -266,6 +310,32 @@ class PostgresqlWriting(Writing):
         return [self.identity.mark() for _ in range(number)]
 
     # ----------------------------------------------------------------- memory
+
+    def seen(self, company: int) -> Seen | None:
+        """Return what is remembered of the rows of a company; None where its lock is not held."""
+        return self._seen.get(company) if company in self.clocks and self.active else None
+
+    def writes(self, record: type[Row], company: int, row: tuple[Any, ...] | None = None) -> None:
+        """Take note of a statement that writes rows of a record: this one is added, or others are changed."""
+        self.steps += 1
+        if not self.open:
+            self.begin_write()
+        seen = self._seen.get(company)
+        if seen is not None:
+            if row is not None:
+                seen.added(record, row)
+            else:
+                seen.changed(record)
+        if row is None and self.added is not None and self.added.cls is record:
+            self.added = None
+
+    def _forget_undone(self) -> None:
+        """Forget what may rest on writes that are being undone."""
+        self.added = None
+        for company in self.touched:
+            self._kept.pop(company, None)
+        for company in self.clocks:
+            self._seen.pop(company, None)
 
     def remember(self, record: type[Row], company: int) -> dict[tuple[Any, ...], Any]:
         """Return what is remembered of a kept record."""
@@ -331,14 +401,14 @@ def _insert(cls: type[Row]) -> str:
 
 @lru_cache(None)
 def _insert_many(cls: type[Row]) -> str:
-    """Return the statement that adds many rows, whose values come as one array for each column."""
+    """Return the statement that adds many rows, whose values come as one array for each column. All must be new."""
     codec = codec_of(cls)
     record = codec.record
     lead = ["bigint"] if record.by_company else []
     kinds = ["text" if FORMS[c.type.kind] in ("text", "factor") else "bigint" for c in record.columns]
     extra = ["bigint"] if record.tracked else []
     arrays = ", ".join(f"CAST(? AS {kind}[])" for kind in lead + kinds + extra)
-    return f"{codec.insert.partition(' VALUES ')[0]} SELECT * FROM unnest({arrays}) ON CONFLICT DO NOTHING"  # noqa: S608
+    return f"{codec.insert.partition(' VALUES ')[0]} SELECT * FROM unnest({arrays})"  # noqa: S608
 
 
 @lru_cache(None)
@@ -367,6 +437,12 @@ def _may_fail(sql: str, cls: type[Row]) -> bool:
     watched = {*record.frozen, *record.key, *[c for group in record.unique for c in group]}
     changed = sql.partition(" SET ")[2].partition(" WHERE ")[0]
     return any(f'"{column}" = ' in changed for column in watched)
+
+
+@lru_cache(None)
+def _has_bytes(cls: type[Row]) -> bool:
+    """Whether rows of a record hold bytes, which do not travel in arrays."""
+    return any(column.type.kind == "bytes" for column in codec_of(cls).record.columns)
 
 
 @lru_cache(None)
@@ -404,14 +480,50 @@ class PostgresqlSession(Session):
         except self._writing.errors as error:
             self._writing.fail(error)
 
+    def run(self, query: Query, params: Sequence[Any], context: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+        """Rows of an entity set; the one that was just added is known."""
+        added = self._writing.added
+        if added is not None and added.cls is query.of.record and added.company == self.company:
+            answerer = answerer_of(query)
+            rows = None if answerer is None else answerer.rows(self, added, params, context)
+            if rows is not None:
+                made = compile_query(query, POSTGRESQL)
+                return rows if made.convert is None else made.convert(rows)
+        return super().run(query, params, context)
+
+    def _first(
+        self, record: type[Row], columns: tuple[str, ...], last_by: str, equal: Mapping[str, Any]
+    ) -> tuple[Any, ...] | None:
+        """Columns of a row, remembered where nobody else has written since."""
+        seen = self._writing.seen(self.company)
+        declared = record_of(record)
+        told = len(columns) > 1 and (not last_by or last_by in columns)
+        if seen is None or not told or not declared.tracked or not declared.by_company:
+            return super()._first(record, columns, last_by, equal)
+        key = (columns, last_by, *equal.items())
+        try:
+            found = seen.recall(record, key, last=bool(last_by))
+        except TypeError:  # a list of values
+            return super()._first(record, columns, last_by, equal)
+        if found is UNKNOWN:
+            found = super()._first(record, columns, last_by, equal)
+            if last_by:
+                made = shape(POSTGRESQL, "{where}", record, equal)
+                seen.keep_last(record, key, columns, last_by, equal, made, found)
+            else:
+                seen.keep_first(record, key, found)
+        return found
+
     # ----------------------------------------------------------------- writing
 
     def _do(self, sql: str, values: Any, codec: Codec) -> int:
+        self._writing.writes(codec.record.row, self.company)
         if not _may_fail(sql, codec.record.row):
             return super()._do(sql, values, codec)
         return self._guarded(lambda: super(PostgresqlSession, self)._do(sql, values, codec))
 
     def _do_many(self, sql: str, values: Sequence[Any], codec: Codec) -> int:
+        self._writing.writes(codec.record.row, self.company)
         if not _may_fail(sql, codec.record.row):
             return super()._do_many(sql, values, codec)
         return self._guarded(lambda: super(PostgresqlSession, self)._do_many(sql, values, codec))
@@ -434,10 +546,12 @@ class PostgresqlSession(Session):
         id = row.id if row.id != BLANK_GUID else self._identity.new_id()
         version = writing.next_version(self.company, codec.record)
         values = codec.encode(self.company, row, id, version, writing.now)
-        if id != row.id and _cannot_fail(type(row)):
-            self._later(codec.insert, values, codec)
+        sure = id != row.id and _cannot_fail(type(row))
+        if sure or (codec.record.by_company and not writing.careful):
+            self._later(values, codec)
         elif not self._do(_insert(type(row)), values, codec):
             raise self._duplicate(codec, replace(row, id=id))
+        writing.added = Added(self.company, type(row), id, values)
         return id, version
 
     def insert_many(self, rows: Iterable[Row]) -> None:
@@ -454,29 +568,31 @@ class PostgresqlSession(Session):
         values = codec.encode_all(self.company, rows, ids, versions, writing.now)
         if number <= FEW_ROWS and _cannot_fail(cls) and all(row.id == BLANK_GUID for row in rows):
             for each in values:
-                self._later(codec.insert, each, codec)
+                self._later(each, codec)
             return
-        if number == 1 or any(c.type.kind == "bytes" for c in codec.record.columns):
+        if number == 1 or _has_bytes(cls):
             written = self._do_many(_insert(cls), values, codec)
         else:
             written = 0
             for at in range(0, number, ROWS_AT_ONCE):
                 arrays = [list(column) for column in zip(*values[at : at + ROWS_AT_ONCE], strict=True)]
-                written += self._do(_insert_many(cls), arrays, codec)
+                written += self._do(f"{_insert_many(cls)} ON CONFLICT DO NOTHING", arrays, codec)
         if written != number:
             raise next(
                 (found for row in rows if (found := self._duplicate(codec, row)).columns),
                 DuplicateKey(codec.record.name, ()),
             )
 
-    def _later(self, sql: str, values: Sequence[Any], codec: Codec) -> None:
-        """Write together with the next statement, or with COMMIT, whose round trip serves for both."""
-        writing = self._writing
-        if not writing.open:
-            writing.begin_write()
+    def _later(self, values: tuple[Any, ...], codec: Codec) -> None:
+        """Add a row together with the next statement, or with COMMIT, whose round trip serves for both."""
+        writing, cls = self._writing, codec.record.row
+        writing.writes(cls, self.company, values)
         if codec.record.kept:
-            writing.touch(codec.record.row, self.company)
-        writing.connection.defer(sql, values)
+            writing.touch(cls, self.company)
+        if writing.careful or _has_bytes(cls):
+            writing.connection.defer(codec.insert, values)
+        else:
+            writing.connection.add(codec.insert, _insert_many(cls), values)
 
     def _duplicate(self, codec: Codec, row: Row) -> DuplicateKey:
         """Return what is in the way of a row that was not added."""
@@ -555,6 +671,11 @@ class PostgresqlRootSession(PostgresqlSession, RootSession):
     def rows(self, sql: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
         """Return the rows of a statement of any kind."""
         return self._run(sql, tuple(values))
+
+    def forget_deletions(self, before: str, most: int) -> int:
+        """Forget deletions older than a moment, `most` at once."""
+        self._writing.steps += 1
+        return super().forget_deletions(before, most)
 
     def at(self, company: int) -> Session:
         """The same transaction, inside one company, whose lock it holds from here on."""

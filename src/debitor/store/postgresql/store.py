@@ -41,6 +41,7 @@ from debitor.store.postgresql.session import (
     translated,
 )
 from debitor.store.postgresql.statistics import Statistics
+from debitor.store.session import AgainCarefully
 
 T = TypeVar("T")
 
@@ -250,7 +251,7 @@ class PostgresqlStore:
         self._owners.add(get_ident())
         try:
             writing = lane.connect()
-            writing.patient = True
+            writing.patient = writing.careful = True
             writing.begin()
             writing.now = self._identity.now()
             writing.open = writing.dirty = True
@@ -281,12 +282,15 @@ class PostgresqlStore:
 
         Raises:
             StoreError: it was undone. Unreachable, Again: it may run again. UnknownOutcome: it was perhaps kept.
+            AgainCarefully: it was undone; what failed will be known when it runs carefully.
         """
         writing = lane.writing
         try:
             writing.commit()
         except Failed as error:
             writing.rollback()
+            if not writing.careful:
+                raise AgainCarefully from error
             raise translated(error) from error
         except Broken as error:
             writing.active = writing.open = False
@@ -310,7 +314,7 @@ class PostgresqlStore:
         future: asyncio.Future[T] = loop.create_future()
         made = _Job(job, future, loop)
         if long:
-            self._start(lambda: self._serve_elsewhere(frozenset(), [made], _nothing))
+            self._start(lambda: self._serve_elsewhere(frozenset(), [made], _nothing, careful=True))
             return future
         if self._thread is None:
             self._thread = Thread(target=self._work, name="debitor-store", daemon=True)
@@ -352,10 +356,12 @@ class PostgresqlStore:
             self._working.add(thread)
         thread.start()
 
-    def _serve_elsewhere(self, locks: frozenset[int], jobs: list[_Job], more: Callable[[], _Job | None]) -> None:
+    def _serve_elsewhere(
+        self, locks: frozenset[int], jobs: list[_Job], more: Callable[[], _Job | None], *, careful: bool = False
+    ) -> None:
         lane = self._lane()
         try:
-            self._serve(lane, locks, jobs, more)
+            self._serve(lane, locks, jobs, more, careful=careful)
         finally:
             self._lanes.append(lane)
 
@@ -386,17 +392,31 @@ class PostgresqlStore:
                         if not self._awaited[company]:
                             del self._awaited[company]
                     return
-            self._serve_elsewhere(locks, [waiting.popleft()], following)
+            job = waiting.popleft()
+            self._serve_elsewhere(locks, [job], following, careful=job.attempts > 0)
 
-    def _serve(self, lane: _Lane, locks: frozenset[int], jobs: list[_Job], more: Callable[[], _Job | None]) -> None:
-        """Run jobs in one transaction, and those that come meanwhile, and answer them; anew while that may help."""
+    def _serve(
+        self,
+        lane: _Lane,
+        locks: frozenset[int],
+        jobs: list[_Job],
+        more: Callable[[], _Job | None],
+        *,
+        careful: bool = False,
+    ) -> None:
+        """Run jobs in one transaction, and those that come meanwhile, and answer them; anew while that may help.
+
+        `careful`: with savepoints from the start, for work that costs more to repeat than they do.
+        """
         until = time.monotonic() + LOST_SECONDS
         attempts = 0
         while True:
             done: list[_Done] = []
             try:
-                self._transact(lane, locks, jobs, more, done)
+                self._transact(lane, locks, jobs, more, done, careful=careful)
                 break
+            except AgainCarefully:
+                careful = True
             except (Unreachable, Again) as error:
                 attempts += 1
                 if self._closed or time.monotonic() > until or (isinstance(error, Again) and attempts >= ATTEMPTS):
@@ -432,6 +452,8 @@ class PostgresqlStore:
         jobs: list[_Job],
         more: Callable[[], _Job | None],
         done: list[_Done],
+        *,
+        careful: bool,
     ) -> None:
         """Run jobs and commit what they wrote.
 
@@ -441,8 +463,10 @@ class PostgresqlStore:
             done: gets what is to be delivered.
         Raises:
             StoreError: nothing was kept, unless it is UnknownOutcome.
+            AgainCarefully: nothing was kept, and a careful run will tell why.
         """
         writing = lane.connect()
+        writing.careful = careful
         if jobs[0].attempts:
             time.sleep(self._pause(jobs[0].attempts))
         writing.begin()
@@ -485,7 +509,7 @@ class PostgresqlStore:
             writing.rollback()
 
     def _attempt(self, lane: _Lane, job: _Job) -> _Done | None:
-        """Run one job; undo what it wrote when it raises. None: it waits in another lane."""
+        """Run one job; undo what it wrote when it raises. None: it waits in another lane. Raises AgainCarefully."""
         writing = lane.writing
         writing.now = self._identity.now()
         writing.open = writing.retry = False
@@ -498,6 +522,8 @@ class PostgresqlStore:
                 error = StoreError("The transaction was rolled back after an earlier error.")
         except Busy as busy:
             elsewhere = busy.companies
+        except AgainCarefully:
+            raise
         except BaseException as raised:
             error = _as_raised(raised)
         if writing.retry:
