@@ -49,12 +49,27 @@ MOST_KEPT = 5000
 
 
 class Shape(NamedTuple):
-    """A statement and how the values of its conditions are encoded; `as_they_are`: none of them is."""
+    """A statement and how the values of its conditions are encoded.
+
+    Args:
+        sql: the text.
+        encoders: one for each condition; None: the value is taken as it is.
+        codec: of the record.
+        as_they_are: all of them are.
+        lists: a condition takes a list of values.
+    """
 
     sql: str
     encoders: tuple[Callable[[Any], Any] | None, ...]
     codec: Codec
     as_they_are: bool
+    lists: bool
+
+    def encoded(self, equal: Mapping[str, Any]) -> list[Any]:
+        """Return the values of the conditions as the statement takes them."""
+        if self.as_they_are:
+            return list(equal.values())
+        return [v if e is None else e(v) for e, v in zip(self.encoders, equal.values(), strict=True)]
 
 
 def shape(dialect: Dialect, pattern: str, cls: type[Row], equal: Mapping[str, Any], *more: str) -> Shape:
@@ -102,7 +117,7 @@ def _shape(
         where=" AND ".join(conditions) or dialect.true,
         key=", ".join(f'"{c}"' for c in record.key),
     )
-    return Shape(sql, tuple(encoders), codec, not any(encoders))
+    return Shape(sql, tuple(encoders), codec, not any(encoders), any(lists))
 
 
 class AgainCarefully(BaseException):
@@ -190,14 +205,9 @@ class Session(ABC):
     def _rows(self, made: Shape, equal: Mapping[str, Any], *more: Any) -> list[tuple[Any, ...]]:
         if made.codec.record.by_company:
             assert self.company, f"{made.codec.record.name} belongs to a company; use at(company)"
-            values = [self.company]
+            values = [self.company, *made.encoded(equal), *more]
         else:
-            values = []
-        if made.as_they_are:
-            values += equal.values()
-        else:
-            values += [v if e is None else e(v) for e, v in zip(made.encoders, equal.values(), strict=True)]
-        values += more
+            values = [*made.encoded(equal), *more]
         try:
             rows: list[tuple[Any, ...]] = self._cursor.execute(made.sql, values).fetchall()
         except self._writing.errors as error:
@@ -525,7 +535,7 @@ class Session(ABC):
 
     def _conditions(self, made: Shape, equal: Mapping[str, Any]) -> list[Any]:
         lead = [self.company] if made.codec.record.by_company else []
-        return lead + [v if e is None else e(v) for e, v in zip(made.encoders, equal.values(), strict=True)]
+        return lead + made.encoded(equal)
 
     def delete(self, row: Row) -> None:
         """Remove a row."""

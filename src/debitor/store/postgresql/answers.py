@@ -127,7 +127,9 @@ class _Maker:
         """Return the source of a column's value as it is stored; None for rows that are not remembered."""
         alias, _, name = path.rpartition(".")
         if not alias:
-            return f"v[{self.places[name]}]"
+            value = f"v[{self.places[name]}]"
+            # A member of an enum becomes the text that is read back.
+            return f"str({value})" if self.column(path).type.kind in ("enum", "code") else value
         lookup = self.of.lookups[alias]
         if lookup.by != "id" or "." in lookup.via or not record_of(lookup.record).kept:
             return None

@@ -208,9 +208,12 @@ class Link:
             else:
                 self._deferred.append(_command(many, [list(column) for column in zip(*rows, strict=True)]))
 
-    def forget_rows(self) -> None:
-        """Do not add the rows that were not sent yet."""
+    def drop(self, sql: str) -> bool:
+        """Forget everything that was not sent yet. Returns whether this statement was among it."""
+        found = any(command.sql == sql for command in self._deferred)
+        self._deferred.clear()
         self._rows.clear()
+        return found
 
     def withdraw(self, sql: str) -> bool:
         """Take back the statement that was deferred last, if it is this one and was not sent. Returns whether."""

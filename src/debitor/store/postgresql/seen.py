@@ -17,22 +17,45 @@ from typing import Any, NamedTuple
 
 from debitor.schema import Row, record_of
 from debitor.store.rows import codec_of
-from debitor.store.session import Shape
 
 MOST_ROWS = 1000
 """First rows that are remembered of one record; all are forgotten then."""
 MOST_LAST = 32
 """Last rows, which are looked through whenever a row is added."""
 UNKNOWN: Any = object()
+_NOTHING: Any = {}
+
+
+class Asked(NamedTuple):
+    """A question for some columns of one row.
+
+    Args:
+        columns: two or more.
+        by: "" for the first row by key, or the column whose greatest value the last row has; it is one of `columns`.
+        names, values: the equality conditions, with values as they are stored; none is a list.
+    """
+
+    columns: tuple[str, ...]
+    by: str
+    names: tuple[str, ...]
+    values: tuple[Any, ...]
 
 
 class _Last(NamedTuple):
-    """A remembered last row: (position, value) that the rows have, where the order lies, and how to pick columns."""
+    """A remembered last row.
+
+    Args:
+        conditions: (position, value) that rows have.
+        order: the position of the column that orders them; taken: where it lies in what is picked.
+        pick: values of a row -> the columns that were asked for.
+        row: these columns of the last row, None when there is none.
+    """
 
     conditions: tuple[tuple[int, Any], ...]
     order: int
     taken: int
     pick: Callable[[tuple[Any, ...]], tuple[Any, ...]]
+    row: tuple[Any, ...] | None
 
 
 class Seen:
@@ -46,50 +69,46 @@ class Seen:
 
     def __init__(self, version: int) -> None:
         self.version = version
-        self._first: dict[type[Row], dict[Any, tuple[Any, ...] | None]] = {}
-        self._last: dict[type[Row], dict[Any, tuple[_Last, tuple[Any, ...] | None]]] = {}
+        self._first: dict[type[Row], dict[Asked, tuple[Any, ...] | None]] = {}
+        self._last: dict[type[Row], dict[Asked, _Last]] = {}
 
-    def recall(self, cls: type[Row], key: Any, *, last: bool) -> tuple[Any, ...] | None:
+    def recall(self, cls: type[Row], asked: Asked) -> tuple[Any, ...] | None:
         """Return the columns of a row, None when there was none; UNKNOWN when it was not read."""
-        if last:
-            known = self._last.get(cls)
-            found = None if known is None else known.get(key)
-            return UNKNOWN if found is None else found[1]
-        rows = self._first.get(cls)
-        return UNKNOWN if rows is None else rows.get(key, UNKNOWN)
+        if asked.by:
+            last: _Last | None = self._last.get(cls, _NOTHING).get(asked)
+            return UNKNOWN if last is None else last.row
+        first: tuple[Any, ...] | None = self._first.get(cls, _NOTHING).get(asked, UNKNOWN)
+        return first
 
-    def keep_first(self, cls: type[Row], key: Any, row: tuple[Any, ...] | None) -> None:
-        """Remember the columns of a first row."""
-        known = self._first.setdefault(cls, {})
-        if len(known) >= MOST_ROWS:
-            known.clear()
-        known[key] = row
-
-    def keep_last(
-        self, cls: type[Row], key: Any, columns: tuple[str, ...], by: str, equal: Mapping[str, Any], made: Shape,
-        row: tuple[Any, ...] | None,
-    ) -> None:  # fmt: skip
-        """Remember the columns of a last row; `by` is one of them."""
+    def keep(self, cls: type[Row], asked: Asked, row: tuple[Any, ...] | None) -> None:
+        """Remember the answer to a question."""
+        if not asked.by:
+            first = self._first.setdefault(cls, {})
+            if len(first) >= MOST_ROWS:
+                first.clear()
+            first[asked] = row
+            return
         known = self._last.setdefault(cls, {})
         if len(known) >= MOST_LAST:
             known.clear()
         at = places(cls)
-        conditions = tuple(
-            (at[name], value if encoder is None else encoder(value))
-            for (name, value), encoder in zip(equal.items(), made.encoders, strict=True)
-        )
-        pick = itemgetter(*(at[name] for name in columns))
-        known[key] = _Last(conditions, at[by], columns.index(by), pick), row
+        conditions = tuple((at[name], value) for name, value in zip(asked.names, asked.values, strict=True))
+        pick = itemgetter(*(at[name] for name in asked.columns))
+        known[asked] = _Last(conditions, at[asked.by], asked.columns.index(asked.by), pick, row)
 
     def added(self, cls: type[Row], values: tuple[Any, ...]) -> None:
-        """Take a row into account that this connection adds, given as it is stored."""
+        """Take a row into account that this connection adds, given as it is stored.
+
+        Texts compare here as in the database, whose columns are all COLLATE "C": by code points.
+        """
         self._first.pop(cls, None)
-        for key, (last, row) in list(self._last.get(cls, {}).items()):
+        known = self._last.get(cls, _NOTHING)
+        for asked, last in list(known.items()):
             if all(values[at] == value for at, value in last.conditions):
-                if row is None or values[last.order] > row[last.taken]:
-                    self._last[cls][key] = last, last.pick(values)
-                elif values[last.order] == row[last.taken]:
-                    del self._last[cls][key]
+                if last.row is None or values[last.order] > last.row[last.taken]:
+                    known[asked] = last._replace(row=last.pick(values))
+                elif values[last.order] == last.row[last.taken]:
+                    del known[asked]  # which of the two comes last, the database decides
 
     def changed(self, cls: type[Row]) -> None:
         """Forget rows of a record that this connection changes in another way."""

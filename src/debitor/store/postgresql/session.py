@@ -27,7 +27,7 @@ from debitor.store.postgresql.answers import Added, answerer_of
 from debitor.store.postgresql.link import Broken, Failed, Link
 from debitor.store.postgresql.outcome import Commit
 from debitor.store.postgresql.schema import unique_columns
-from debitor.store.postgresql.seen import UNKNOWN, Seen
+from debitor.store.postgresql.seen import UNKNOWN, Asked, Seen
 from debitor.store.rows import FORMS, Codec, codec_of, update_of
 from debitor.store.session import (
     DERIVED,
@@ -120,7 +120,7 @@ class PostgresqlWriting(Writing):
 
     Attributes:
         careful: savepoints are real, and the answer to each row that may be refused is waited for.
-        steps: writing statements so far.
+        steps: grows with each version that is given and each statement that writes.
         added: the row that was added last, if it was not changed since.
         clocks: company -> its clock, for the locks that are held, in the order in which they were taken.
         waits: the first lock is waited for.
@@ -203,8 +203,7 @@ class PostgresqlWriting(Writing):
         """Undo the transaction, if it is still there."""
         self.active = self.open = False
         self._forget_undone()
-        self.connection.forget_rows()
-        if not self.connection.broken and not self.connection.withdraw("BEGIN"):
+        if not self.connection.drop("BEGIN") and not self.connection.broken:
             with suppress(Failed, Broken):
                 self.connection.execute("ROLLBACK")
 
@@ -293,6 +292,7 @@ class PostgresqlWriting(Writing):
         at = company if record.by_company else 0
         clock = self.hold(at)
         self.written.add(at)
+        self.steps += number
         clock.version += number
         return clock.version - number
 
@@ -446,6 +446,13 @@ def _has_bytes(cls: type[Row]) -> bool:
 
 
 @lru_cache(None)
+def _is_remembered(cls: type[Row], columns: tuple[str, ...], last_by: str) -> bool:
+    """Whether an answer to `values` is remembered: each change of the row takes a version of its company."""
+    record = codec_of(cls).record
+    return record.tracked and record.by_company and len(columns) > 1 and (not last_by or last_by in columns)
+
+
+@lru_cache(None)
 def _cannot_fail(cls: type[Row]) -> bool:
     """Whether a row with a fresh id can always be added."""
     record = codec_of(cls).record
@@ -496,22 +503,16 @@ class PostgresqlSession(Session):
     ) -> tuple[Any, ...] | None:
         """Columns of a row, remembered where nobody else has written since."""
         seen = self._writing.seen(self.company)
-        declared = record_of(record)
-        told = len(columns) > 1 and (not last_by or last_by in columns)
-        if seen is None or not told or not declared.tracked or not declared.by_company:
+        if seen is None or not _is_remembered(record, columns, last_by):
             return super()._first(record, columns, last_by, equal)
-        key = (columns, last_by, *equal.items())
-        try:
-            found = seen.recall(record, key, last=bool(last_by))
-        except TypeError:  # a list of values
+        made = shape(POSTGRESQL, "{where}", record, equal)
+        if made.lists:
             return super()._first(record, columns, last_by, equal)
+        asked = Asked(columns, last_by, tuple(equal), tuple(made.encoded(equal)))
+        found = seen.recall(record, asked)
         if found is UNKNOWN:
             found = super()._first(record, columns, last_by, equal)
-            if last_by:
-                made = shape(POSTGRESQL, "{where}", record, equal)
-                seen.keep_last(record, key, columns, last_by, equal, made, found)
-            else:
-                seen.keep_first(record, key, found)
+            seen.keep(record, asked, found)
         return found
 
     # ----------------------------------------------------------------- writing
@@ -670,6 +671,7 @@ class PostgresqlRootSession(PostgresqlSession, RootSession):
 
     def rows(self, sql: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
         """Return the rows of a statement of any kind."""
+        self._writing.steps += 1
         return self._run(sql, tuple(values))
 
     def forget_deletions(self, before: str, most: int) -> int:
