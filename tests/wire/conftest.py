@@ -41,7 +41,7 @@ class Server:
         self.books = ["--database-url", self.url]
         """Flags that name its books, for commands."""
         if (store or DEFAULT) != "sqlite":
-            settings["database_url"] = self.url
+            settings.setdefault("database_url", self.url)
         self.log = (folder.parent / f"{folder.name}.log").open("w+")
         wanted = {"client_id": CLIENT_ID, "client_secret": CLIENT_SECRET, **settings}
         self.process = subprocess.Popen(

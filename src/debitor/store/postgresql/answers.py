@@ -35,13 +35,13 @@ class Answerer(NamedTuple):
 
     Attributes:
         slot: which parameter is the id.
-        lookups: the rows it leads to: record, and where the id of each lies.
+        lookups: the rows it leads to: record, its column, and where the value of that lies.
         fulfils: (values, rows it leads to, context) -> whether the set shows the row.
         take: (values, rows it leads to) -> the row as SQL would return it.
     """
 
     slot: int
-    lookups: tuple[tuple[type[Row], int], ...]
+    lookups: tuple[tuple[type[Row], str, int], ...]
     fulfils: Callable[[tuple[Any, ...], Sequence[Row | None], Mapping[str, Any]], bool]
     take: Callable[[tuple[Any, ...], Sequence[Row | None]], tuple[Any, ...]]
 
@@ -52,7 +52,7 @@ class Answerer(NamedTuple):
         if params[self.slot] != added.id:
             return None
         values = added.values
-        led = [reader.find(record, id=values[at]) for record, at in self.lookups]
+        led = [reader.find(record, **{by: values[at]}) for record, by, at in self.lookups]
         return [self.take(values, led)] if self.fulfils(values, led, context) else []
 
 
@@ -86,7 +86,7 @@ class _Maker:
     def __init__(self, of: EntitySet) -> None:
         assert of.record is not None, "checked"
         self.of, self.record, self.places = of, record_of(of.record), places(of.record)
-        self.lookups: dict[str, tuple[type[Row], int]] = {}
+        self.lookups: dict[str, tuple[type[Row], str, int]] = {}
         self.names: dict[str, Any] = {"encode": encode}
 
     def made(self, query: Query, slot: int) -> Answerer | None:
@@ -131,10 +131,11 @@ class _Maker:
             # A member of an enum becomes the text that is read back.
             return f"str({value})" if self.column(path).type.kind in ("enum", "code") else value
         lookup = self.of.lookups[alias]
-        if lookup.by != "id" or "." in lookup.via or not record_of(lookup.record).kept:
+        record = record_of(lookup.record)
+        if "." in lookup.via or not record.kept or (lookup.by,) not in (("id",), *record.unique):
             return None
         if alias not in self.lookups:
-            self.lookups[alias] = lookup.record, self.places[lookup.via]
+            self.lookups[alias] = lookup.record, lookup.by, self.places[lookup.via]
         row = f"j[{list(self.lookups).index(alias)}]"
         column = self.column(path)
         # As in SQL, the property's own blank counts where both are of one form.

@@ -202,7 +202,8 @@ class PostgresqlWriting(Writing):
     def rollback(self) -> None:
         """Undo the transaction, if it is still there."""
         self.active = self.open = False
-        self._forget_undone()
+        if self.dirty:
+            self._forget_undone()
         if not self.connection.drop("BEGIN") and not self.connection.broken:
             with suppress(Failed, Broken):
                 self.connection.execute("ROLLBACK")
