@@ -64,8 +64,8 @@ class FakeStore:
     def state(self) -> object:
         return self.now
 
-    def reader(self) -> str:
-        return "reader"
+    async def read(self, job: Callable[[Any], Any], *, replica: bool = False) -> Any:
+        return job("reader")
 
     def snapshot(self) -> AbstractContextManager[str]:
         return nullcontext("snapshot")

@@ -384,8 +384,7 @@ class App:
             if "idempotency-key" in headers:
                 release = service.claim(request)
             if needs == "read":
-                reader = self.store.reader(replica=True) if replica else self.store.reader()
-                response = service.handle(request, reader)
+                response = await self.store.read(partial(service.handle, request), replica=replica)
                 if turn is not None:
                     turn.check()
             else:

@@ -284,6 +284,13 @@ class Store(Protocol):
         """
         ...
 
+    async def read(self, job: Callable[[Root], T], *, replica: bool = False) -> T:
+        """Run `job` with a reader; other reads may go on while it waits for the database.
+
+        What it reads may be of several moments, and so may what several `job`s share.
+        """
+        ...
+
     def state(self) -> object:
         """An object that is another one (by `is`) after each commit, for who remembers what he read; to be asked
         for before reading. None: whether there was a commit is not known, without asking the database or just now.

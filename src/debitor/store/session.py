@@ -241,8 +241,9 @@ class Session(ABC):
         found: T = known.get(at, _UNKNOWN)
         if found is _UNKNOWN:
             found = make(self, *args)
-            # What was read meanwhile may have replaced the memory.
-            self._writing.remember(DERIVED, self.company)[at] = found
+            # What was read meanwhile may have replaced the memory; then some of it may be what was there before.
+            if self._writing.remember(DERIVED, self.company) is known:
+                known[at] = found
         return found
 
     def all(self, record: type[R], *, order: Sequence[str] = (), limit: int = 0, **equal: Any) -> list[R]:

@@ -181,6 +181,10 @@ class SqliteStore:
         self.reader()
         return None if self._committing else self._state
 
+    async def read(self, job: Callable[[Any], T], *, replica: bool = False) -> T:
+        """Run `job` with a reader."""
+        return job(self.reader(replica=replica))
+
     @contextmanager
     def snapshot(self, *, replica: bool = False) -> Iterator[SqliteRootSession]:
         """A reader whose reads all see one moment: that of the first one."""

@@ -11,6 +11,7 @@ from typing import Any
 from debitor.store.identity import Identity
 from debitor.store.postgresql.link import PLANNING, Broken, Link, TimedOut
 from debitor.store.postgresql.session import PostgresqlRootSession, ReaderWriting, translated
+from debitor.store.postgresql.turns import SharedLink
 
 OTHERS_SECONDS = 0.05
 """How old what a reader remembers of set-up may be when another process writes."""
@@ -22,7 +23,7 @@ _RECONNECT_WAIT = 0.25
 _READING = {**PLANNING, "statement_timeout": f"{READ_SECONDS - 1}s", "default_transaction_read_only": "on"}
 
 
-class _ReadingLink(Link):
+class _ReadingLink(SharedLink):
     """A connection for statements that only read and stand alone: when it breaks, they run again on another."""
 
     def __init__(self, url: str, renew: Callable[[], None]) -> None:
@@ -36,7 +37,8 @@ class _ReadingLink(Link):
         except TimedOut:
             raise
         except Broken:
-            self._renew()
+            if self.broken:  # nobody else has renewed it meanwhile
+                self._renew()
             return super().execute(sql, values)
 
 

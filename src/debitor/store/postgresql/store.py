@@ -1,6 +1,6 @@
 """The store on PostgreSQL, with group commit.
 
-    loop thread   reads, over a connection of its own; takes jobs, gives answers
+    loop thread   reads, all over one connection and many at once (turns.py); takes jobs, gives answers
     main lane     a thread and a connection: BEGIN, the jobs that wait, COMMIT, answers; the jobs that wait now, ...
     other lanes   the same for long jobs, and for jobs whose company somebody else is writing in
 
@@ -41,6 +41,7 @@ from debitor.store.postgresql.session import (
     translated,
 )
 from debitor.store.postgresql.statistics import Statistics
+from debitor.store.postgresql.turns import taking_turns
 from debitor.store.session import AgainCarefully
 
 T = TypeVar("T")
@@ -185,6 +186,10 @@ class PostgresqlStore:
             with suppress(Unreachable):
                 return self._replica.root()
         return self._source.root()
+
+    async def read(self, job: Callable[[Any], T], *, replica: bool = False) -> T:
+        """Run `job` with a reader; other reads go on while it waits for the database."""
+        return await taking_turns(lambda: job(self.reader(replica=replica)))
 
     @contextmanager
     def snapshot(self, *, replica: bool = False) -> Iterator[PostgresqlRootSession]:
