@@ -20,7 +20,7 @@ def payment(books: Books, journal: str, number: str) -> requests.Response:
 
 @pytest.fixture
 def server(tmp_path: Path) -> Server:
-    return Server(tmp_path / "books", "--demo")
+    return Server(tmp_path / "books", "--demo", store="sqlite")
 
 
 def test_a_full_disk_is_told_and_left_behind(server: Server) -> None:
