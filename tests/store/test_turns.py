@@ -71,6 +71,46 @@ def test_the_loop_goes_on_while_reads_wait(store: Store) -> None:
     assert ticks > 5, "the loop stood still"
 
 
+def test_the_loop_goes_on_while_reads_wait_for_room(store: Store) -> None:
+    """There are more of them than may be on their way, and the first is slow; one gives up meanwhile."""
+    ticks = 0
+
+    async def tick() -> None:
+        nonlocal ticks
+        while True:
+            ticks += 1
+            await asyncio.sleep(0.01)
+
+    async def main() -> list[Any]:
+        ticking = asyncio.ensure_future(tick())
+        slow = asyncio.ensure_future(store.read(echo(0, seconds=0.5)))
+        reads = [slow, *(asyncio.ensure_future(store.read(echo(n))) for n in range(1, 2 * MOST_SENT))]
+        await asyncio.sleep(0.02)
+        reads[-5].cancel()
+        await slow
+        ticking.cancel()
+        return await asyncio.gather(*reads, return_exceptions=True)
+
+    found = asyncio.run(main())
+    assert isinstance(found.pop(-5), asyncio.CancelledError)
+    assert found == [[n] for n in range(2 * MOST_SENT) if n != 2 * MOST_SENT - 5]
+    assert ticks > 10, "the loop stood still"
+    assert ask(store, *(echo(n) for n in range(2 * MOST_SENT))) == [[n] for n in range(2 * MOST_SENT)]
+
+
+def test_reads_that_wait_for_room_outlive_a_lost_connection(url: str) -> None:
+    store = named(url, "room")
+
+    async def main() -> list[Any]:
+        reads = [asyncio.ensure_future(store.read(echo(n, seconds=0.02))) for n in range(2 * MOST_SENT)]
+        await asyncio.sleep(0.05)
+        assert await asyncio.to_thread(terminate, url, "room") >= 1
+        return await asyncio.gather(*reads)
+
+    assert asyncio.run(main()) == [[n] for n in range(2 * MOST_SENT)]
+    store.close()
+
+
 def test_an_error_is_told_to_whose_it_is(store: Store) -> None:
     def wrong(root: Any) -> Any:
         return root.rows("SELECT 1 / CAST(? AS bigint)", (0,))

@@ -69,7 +69,7 @@ class _Prepared:
         self.name, self.left = name, PLANNED
 
 
-class _Command(NamedTuple):
+class Command(NamedTuple):
     """A statement and its values; `formats` only when one of them is not a text."""
 
     sql: str
@@ -163,7 +163,7 @@ class Link:
         self._names: dict[tuple[str, tuple[int, ...]], _Prepared] = {}
         self._done_with: list[bytes] = []
         self._made = 0
-        self._deferred: list[_Command] = []
+        self._deferred: list[Command] = []
         self._rows: dict[tuple[str, str], list[Sequence[Any]]] = {}
         self._result: PGresult | None = None
         self._changed = self._total = 0
@@ -301,7 +301,7 @@ class Link:
 
     # ----------------------------------------------------------------- the protocol
 
-    def _exchange(self, commands: Sequence[_Command]) -> list[PGresult]:
+    def _exchange(self, commands: Sequence[Command]) -> list[PGresult]:
         """Send statements, and return the result of each."""
         if self.broken:
             raise Broken("the connection was lost before")
@@ -391,7 +391,7 @@ class Link:
         return Failed(state, message, field(DiagnosticField.CONSTRAINT_NAME), field(DiagnosticField.TABLE_NAME))
 
 
-def _command(sql: str, values: Sequence[Any]) -> _Command:
+def _command(sql: str, values: Sequence[Any]) -> Command:
     """Return a statement with its values as libpq takes them. Raises Failed for a text that cannot be kept."""
     params: list[bytes] = []
     types: list[int] = []
@@ -414,4 +414,4 @@ def _command(sql: str, values: Sequence[Any]) -> _Command:
             assert isinstance(value, list), f"no type for {value!r}"
             params.append(_array(value))
             types.append(_UNKNOWN)
-    return _Command(sql, params, tuple(types), formats)
+    return Command(sql, params, tuple(types), formats)

@@ -14,7 +14,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextvars import copy_context
 from typing import TypeVar
 
@@ -23,7 +23,7 @@ from psycopg import OperationalError
 from psycopg.pq import ConnStatus, ExecStatus
 from psycopg.pq.abc import PGresult
 
-from debitor.store.postgresql.link import Broken, Link, TimedOut
+from debitor.store.postgresql.link import Broken, Command, Link, TimedOut
 
 T = TypeVar("T")
 
@@ -75,11 +75,45 @@ class SharedLink(Link):
 
     def __init__(self, url: str, *, patience: float, options: dict[str, str]) -> None:
         self._sent: deque[_Sent] = deque()
+        self._queue: deque[asyncio.Future[None]] = deque()
+        self._coming = 0
         self._loop: asyncio.AbstractEventLoop | None = None
         self._watched = -1
         self._timer: asyncio.TimerHandle | None = None
         super().__init__(url, patience=patience, options=options)
         self._seconds = patience
+
+    # ----------------------------------------------------------------- room
+
+    def _exchange(self, commands: Sequence[Command]) -> list[PGresult]:
+        """Send statements when there is room for them, and return the result of each."""
+        current = getcurrent()
+        if isinstance(current, _Read) and (self._queue or not self._has_room()):
+            room = asyncio.get_running_loop().create_future()
+            self._queue.append(room)
+            assert current.parent is not None, "a read was begun by somebody"
+            try:
+                current.parent.switch(room)
+            except BaseException:
+                if not room.cancelled():  # the place goes to the next
+                    self._coming -= 1
+                    self._let_in()
+                raise
+            self._coming -= 1
+        return super()._exchange(commands)
+
+    def _has_room(self) -> bool:
+        return len(self._sent) + self._coming < MOST_SENT
+
+    def _let_in(self) -> None:
+        """Let those go on who wait for room; all of them when there is no connection, to hear so."""
+        while self._queue and (self.broken or self._has_room()):
+            room = self._queue.popleft()
+            if not room.done():
+                self._coming += 1
+                room.set_result(None)
+
+    # ----------------------------------------------------------------- what was sent
 
     def _results(self) -> list[PGresult]:
         """Wait for the results of what was sent."""
@@ -91,12 +125,9 @@ class SharedLink(Link):
         else:
             loop = asyncio.get_running_loop()
             mine = self._sending(loop.create_future())
-            while len(self._sent) > MOST_SENT:
-                self._await_some()
-            if not mine.done:
-                self._watch(loop)
-                assert current.parent is not None, "a read was begun by somebody"
-                current.parent.switch(mine.woken)
+            self._watch(loop)
+            assert current.parent is not None, "a read was begun by somebody"
+            current.parent.switch(mine.woken)
             assert mine.done, "nobody but who has the answer goes on with a read"
         if mine.error is not None:
             raise mine.error
@@ -155,6 +186,7 @@ class SharedLink(Link):
                 sent.popleft().end()
                 if sent:
                     sent[0].since = time.monotonic()
+                self._let_in()
             else:
                 sent[0].results.append(result)
 
@@ -165,6 +197,7 @@ class SharedLink(Link):
         for each in sent:
             each.error = each.error or Broken(*error.args)
             each.end()
+        self._let_in()
         return error
 
     def _overdue(self) -> None:
