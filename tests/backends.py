@@ -8,16 +8,16 @@ from pathlib import Path
 
 import pytest
 
-from postgresql import empty_schema
+from postgresql import CITUS, empty_books
 
 BACKENDS: dict[str, Callable[[Path], str]] = {
     "sqlite": lambda folder: f"sqlite://{folder}/debitor.db",
-    "postgresql": lambda folder: empty_schema(),
+    "postgresql": lambda folder: empty_books(),
 }
 """Name -> the address of an empty store in (or beside) an empty folder."""
 
 _ADDRESSES: dict[tuple[str, Path], str] = {}
-DEFAULT = os.environ.get("DEBITOR_TEST_STORE", "sqlite")
+DEFAULT = os.environ.get("DEBITOR_TEST_STORE", "postgresql" if CITUS else "sqlite")
 """The store of tests that do not choose one."""
 
 

@@ -1,5 +1,8 @@
 """A PostgreSQL server for tests: the one that DEBITOR_TEST_POSTGRESQL names, or one of the tests' own.
 
+DEBITOR_TEST_CITUS names a database on the coordinator of a Citus cluster instead: then all tests run over PostgreSQL
+by default, and what they keep is spread over its machines.
+
 Each store gets a schema of its own in one database. The server of the tests' own does not flush its disk: what is
 tested is what debitor asks for, and a test kills servers and connections, never the machine.
 """
@@ -17,7 +20,13 @@ from functools import lru_cache
 from itertools import count
 from urllib.parse import quote
 
+from debitor.store.opening import distribute, open_store
 from debitor.store.postgresql.link import Link
+
+CITUS = os.environ.get("DEBITOR_TEST_CITUS", "")
+"""The address of a database on a coordinator."""
+NAMED = CITUS or os.environ.get("DEBITOR_TEST_POSTGRESQL", "")
+SHARDS = 4
 
 _numbers = count(1)
 
@@ -25,9 +34,8 @@ _numbers = count(1)
 @lru_cache(None)
 def server() -> str:
     """The address of a database, on a server that runs until the tests end."""
-    named = os.environ.get("DEBITOR_TEST_POSTGRESQL")
-    if named:
-        return named
+    if NAMED:
+        return NAMED
     return start(tempfile.mkdtemp(prefix="debitor-postgresql-"))
 
 
@@ -62,9 +70,18 @@ def empty_schema() -> str:
     """The address of a new schema without tables."""
     name = f"debitor_test_{os.getpid()}_{next(_numbers)}"
     run(server(), f"CREATE SCHEMA {name}")
-    if "DEBITOR_TEST_POSTGRESQL" in os.environ:
+    if NAMED:
         atexit.register(run, server(), f"DROP SCHEMA {name} CASCADE")
     return in_schema(server(), name)
+
+
+def empty_books() -> str:
+    """The address of a new schema for a store, which is spread when the tests run on Citus."""
+    url = empty_schema()
+    if CITUS:
+        open_store(url, records=()).close()
+        distribute(url, shards=SHARDS, records=())
+    return url
 
 
 def in_schema(url: str, name: str) -> str:
@@ -78,20 +95,23 @@ _used: list[str] = []
 @contextmanager
 def used_books() -> Iterator[str]:
     """A schema that another test has used, without its rows, or a new one."""
-    url = _used.pop() if _used else empty_schema()
+    url = _used.pop() if _used else empty_books()
     try:
         yield url
     finally:
+        # Without the rules that keep ledgers as they are.
         tables = run(
             url,
-            # Without the rules that keep ledgers as they are.
-            "SELECT set_config('session_replication_role', 'replica', false)",
             "SELECT tablename::text FROM pg_tables WHERE schemaname = current_schema() "
             "AND tablename NOT IN ('debitor_store', 'debitor_made')",
         )
         run(
             url,
-            "SELECT set_config('session_replication_role', 'replica', false)",
+            "BEGIN",
+            # Citus tells its other machines what is set for a transaction.
+            *["SET citus.propagate_set_commands TO 'local'"] * bool(CITUS),
+            "SET LOCAL session_replication_role TO 'replica'",
             *[f'DELETE FROM "{name}"' for (name,) in tables],
+            "COMMIT",
         )
         _used.append(url)

@@ -25,7 +25,7 @@ from debitor.store import StoreError
 from debitor.store.discard import discard
 from debitor.store.opening import open_store
 from meanwhile import more, repeatedly, wait_for
-from postgresql import empty_schema
+from postgresql import empty_books
 from postgresql import run as run_sql
 from test_moving import good, lines, packed, run, sealed
 from wire.conftest import Server, books_of, clean_environment
@@ -264,7 +264,7 @@ def test_only_what_never_came_to_be_is_discarded(tmp_path: Path, caplog: pytest.
 @pytest.mark.parametrize("name", ["Other", "big"])
 def test_an_import_into_postgresql_holds_up_nobody_either(big: Path, tmp_path: Path, name: str) -> None:
     """While it goes on, somebody makes a company: with another key, or with the same name, and then it is undone."""
-    url = empty_schema()
+    url = empty_books()
     books = ("--database-url", url)
     good("migrate", *books)
     long = "SELECT 1 FROM pg_stat_activity WHERE state = 'idle in transaction' AND query LIKE '%\"customer\"%'"

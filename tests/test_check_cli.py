@@ -11,7 +11,7 @@ from click.testing import CliRunner
 from debitor.cli import main
 from debitor.operations.companies import create_company
 from debitor.store.opening import open_store
-from postgresql import empty_schema
+from postgresql import empty_books
 from postgresql import run as run_statements
 
 
@@ -74,7 +74,7 @@ def test_one_company_is_checked_by_name(data: Path) -> None:
 
 def test_books_in_postgresql(tmp_path: Path) -> None:
     """The same command, by address; books that are not there are neither sound nor made."""
-    url = empty_schema()
+    url = empty_books()
     missing = CliRunner().invoke(main, ["check", "--database-url", url])
     gone = CliRunner().invoke(main, ["check", "--database-url", f"postgresql://nobody@/nothing?host={tmp_path}"])
     left = run_statements(url, "SELECT CAST(count(*) AS bigint) FROM pg_tables WHERE schemaname = current_schema()")

@@ -40,7 +40,7 @@ from debitor.operations.posting import post_journal
 from debitor.schema import Refused
 from debitor.store import Root, Store, Transaction
 from debitor.store.opening import open_store
-from postgresql import empty_schema
+from postgresql import empty_books
 
 TODAY = date(2026, 1, 31)
 CUSTOMER = "10400"
@@ -75,7 +75,7 @@ class Undo(Exception):
 @pytest.fixture(scope="module")
 def on_server() -> Iterator[Store]:
     """The demo company on PostgreSQL, where tests undo what they do: a copy for each would take longer."""
-    store = open_store(empty_schema())
+    store = open_store(empty_books())
     with store.transaction() as root:
         create_company(root, name="Demo", today=TODAY, demo=True)
     yield store

@@ -25,7 +25,7 @@ from debitor.schema import GUID, Row
 from debitor.store import DuplicateKey, Store
 from debitor.store.opening import open_store
 from debitor.store.session import Session
-from postgresql import empty_schema
+from postgresql import CITUS, empty_books
 from store.shelves import BOOKS, SHELVES, TODAY, Author, Binding, Book, Country, Library, Loan
 
 AUTHORS = ("00000000-0000-0000-0000-00000000000a", "00000000-0000-0000-0000-00000000000b")
@@ -193,11 +193,11 @@ def do(root: Any, companies: tuple[int, int], mark: str, many: list[Step]) -> li
 @pytest.fixture(scope="module")
 def stores() -> Iterator[tuple[Store, Store, Store]]:
     """Two servers of one database, and one of another."""
-    url = empty_schema()
+    url = empty_books()
     made = (
         open_store(url, records=SHELVES),
         open_store(url, records=SHELVES),
-        open_store(empty_schema(), records=SHELVES),
+        open_store(empty_books(), records=SHELVES),
     )
     yield made
     for store in made:
@@ -231,7 +231,8 @@ def test_groups_of_jobs_do_what_each_would_do_alone(
     stores: tuple[Store, Store, Store], groups: list[tuple[int, list[list[Step]]]]
 ) -> None:
     first = next(_numbers)
-    companies = (first, first + 1)
+    # On a cluster, jobs of several companies are not of one group, and may be done in another order.
+    companies = (first, first if CITUS else first + 1)
     mark = f"{first}:"
     for store in stores[1:]:
         with store.transaction() as root:  # the first to write in a company waits for its lock elsewhere, out of turn

@@ -38,9 +38,13 @@ def outdated(url: str, *, records: Iterable[Record] | None = None) -> bool:
     return sqlite_outdated(path, kept)
 
 
-def distribute(url: str, *, shards: int) -> list[str]:
+def distribute(url: str, *, shards: int, records: Iterable[Record] | None = None) -> list[str]:
     """Spread the tables of a store over the machines of a Citus cluster. Returns which were not spread before.
 
+    Args:
+        url: see `open_store`.
+        shards: how many parts.
+        records: what is kept; by default every record declared so far.
     Raises:
         StoreError: the store is not on PostgreSQL, or its database has no Citus.
     """
@@ -50,7 +54,7 @@ def distribute(url: str, *, shards: int) -> list[str]:
     from debitor.store.postgresql.store import connected
 
     with connected(url) as link:
-        return citus.distribute(link, tuple(RECORDS.values()), shards)
+        return citus.distribute(link, tuple(RECORDS.values() if records is None else records), shards)
 
 
 def open_store(

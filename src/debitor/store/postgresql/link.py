@@ -12,7 +12,8 @@ from __future__ import annotations
 
 import re
 import select
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from psycopg import OperationalError
@@ -36,10 +37,15 @@ PLANNING = {
     "jit": "off",
     # Every statement has an index that begins with the company; the planner would rather read a small table whole.
     "enable_seqscan": "off",
-    # A plan for each run costs more than the run. Plans are made anew after PLANNED runs instead.
-    "plan_cache_mode": "force_generic_plan",
 }
 """Settings of all connections for the planner."""
+_PLANS = """SELECT set_config('plan_cache_mode',
+    CASE WHEN EXISTS (SELECT 1 FROM pg_extension WHERE extname = 'citus') THEN 'auto' ELSE 'force_generic_plan' END,
+    false)"""
+"""A plan for each run costs more than the run: plans are made anew after PLANNED runs instead.
+
+Citus has to know the values when it plans most statements, and chooses by itself for which it has not to.
+"""
 _BIGINT, _TEXT, _BYTEA, _UNKNOWN = 20, 25, 17, 0
 PLANNED = 200
 """Runs of a statement after which it is planned anew: tables grow, and a plan made for empty ones would stay.
@@ -52,6 +58,8 @@ _AT_ONCE = 500
 """Rows whose answers are waited for together, so that neither side waits with full buffers."""
 _MOST_ROWS = 1000
 """Rows of one statement."""
+_MOST_TUPLES = 64
+"""Rows in one statement, where they are not in arrays."""
 _WORTH_ARRAYS = 4
 """Rows of one table from which on one statement with arrays costs less than a statement for each."""
 _ONCE = ("CREATE", "ALTER", "DROP")
@@ -137,9 +145,38 @@ def _clean(text: str) -> str:
     return text
 
 
+def as_tuples(one: str, rows: Sequence[Sequence[Any]]) -> Iterator[tuple[str, list[Any]]]:
+    """Yield statements that add rows, with values: few, and of few kinds, since each kind is prepared.
+
+    Args:
+        one: adds one row: `INSERT INTO ... VALUES (...)`, and perhaps more.
+        rows: the values of each.
+    """
+    at, number = 0, _MOST_TUPLES
+    while at < len(rows):
+        while number > len(rows) - at:
+            number //= 2
+        yield _of_tuples(one, number), [value for row in rows[at : at + number] for value in row]
+        at += number
+
+
+@lru_cache(1000)
+def _of_tuples(one: str, number: int) -> str:
+    """Return a statement that adds so many rows."""
+    head, _, tail = one.partition(" VALUES (")
+    given, _, tail = tail.partition(")")
+    return f"{head} VALUES {', '.join([f'({given})'] * number)}{tail}"
+
+
 class Link:
     """A connection.
 
+    Many rows are added with one array for each column. Of those, Citus does not see that they belong on one machine,
+    and takes two phases to commit them.
+
+    Attributes:
+        broken: it was lost.
+        spread: rows are added as so many tuples, for the server is Citus.
     Args:
         url: `postgresql://...`, as libpq takes it.
         patience: seconds to wait for an answer; None: as long as the connection lives.
@@ -155,7 +192,7 @@ class Link:
             message = self._pg.get_error_message()
             self._pg.finish()
             raise Broken(message.strip())
-        self.broken = False
+        self.broken = self.spread = False
         self._patience = None if patience is None else int(patience * 1000)
         self._poll = select.poll()
         self._poll.register(self._pg.socket, select.POLLIN)
@@ -171,6 +208,7 @@ class Link:
         for name, value in (options or {}).items():
             self.defer("SELECT set_config(?, ?, false)", (name, value))
         if options:
+            self.defer(_PLANS)
             try:
                 self.execute("SELECT 1")
             except Failed as error:
@@ -203,7 +241,9 @@ class Link:
         """Defer the statements that add the rows given so far."""
         added, self._rows = self._rows, {}
         for (one, many), rows in added.items():
-            if len(rows) < _WORTH_ARRAYS:
+            if self.spread:
+                self._deferred += [_command(sql, values) for sql, values in as_tuples(one, rows)]
+            elif len(rows) < _WORTH_ARRAYS:
                 self._deferred += [_command(one, values) for values in rows]
             else:
                 self._deferred.append(_command(many, [list(column) for column in zip(*rows, strict=True)]))

@@ -8,6 +8,8 @@ Whoever writes in a company leaves a random mark in its clock. So after the loss
 
 as long as the same history answers: after a failover the number may mean another transaction. What lies on many
 machines has no such record. Then the outcome stays unknown.
+
+A company without a clock gets one first: a transaction that may still be adding it is waited for by that.
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ from typing import NamedTuple
 from debitor.store import UnknownOutcome
 from debitor.store.postgresql.link import Broken, Failed, Link
 
+_NEW = "INSERT INTO debitor_clock (company) VALUES (?) ON CONFLICT DO NOTHING"
 _CLOCK = "SELECT version, writer FROM debitor_clock WHERE company = ? FOR UPDATE"
 _STATUS = "SELECT pg_xact_status(CAST(? AS xid8))"
 _HISTORY = "SELECT substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8)"
@@ -80,7 +83,10 @@ def _asked(url: str, commit: Commit) -> bool | None:
     """Return what the database says; None when it cannot say yet. Raises Broken, UnknownOutcome."""
     link = Link(url, patience=5)
     try:
-        rows = link.execute(_CLOCK, (commit.company,)).fetchall() if commit.company >= 0 else []
+        rows = []
+        if commit.company >= 0:
+            link.execute(_NEW, (commit.company,))
+            rows = link.execute(_CLOCK, (commit.company,)).fetchall()
         if rows:
             ((version, mark),) = rows
             if mark == commit.mark:

@@ -15,7 +15,7 @@ from importlib import resources
 from debitor.schema import Record
 from debitor.store import StoreError, ddl
 from debitor.store.dialect import POSTGRESQL
-from debitor.store.postgresql import upgrade
+from debitor.store.postgresql import citus, upgrade
 from debitor.store.postgresql.link import Link
 from debitor.store.rows import CREATED
 
@@ -68,9 +68,9 @@ def index_name(record: Record, columns: Sequence[str]) -> str:
 
 def unique_columns(record: Record, index: str) -> tuple[str, ...]:
     """Return the columns of a unique index, by its name; () when it has none of these names."""
-    if index == cut(f"{record.name}_pkey"):
+    if citus.named(index, cut(f"{record.name}_pkey")):
         return record.key
-    return next((g for g in ddl.unique_groups(record) if index_name(record, g) == index), ())
+    return next((g for g in ddl.unique_groups(record) if citus.named(index, index_name(record, g))), ())
 
 
 def table(record: Record) -> Table:
@@ -159,6 +159,7 @@ def prepare(link: Link, records: Sequence[Record]) -> None:
             changes = [(s, ()) for s in numbered[number].split(";") if _without_comments(s).strip()]
             upgrade.together(link, [*changes, (_STATE, (number, ""))])
         upgrade.complete(link, tables)
+        citus.follow(link, records)
         upgrade.together(link, [(_STATE, (newest, wanted))])
 
 

@@ -23,8 +23,9 @@ from debitor.schema import BLANK_GUID, Record, Row, record_of
 from debitor.store import DuplicateKey, FrozenRow, StoreError, feed
 from debitor.store.dialect import POSTGRESQL
 from debitor.store.identity import Identity
+from debitor.store.postgresql import citus
 from debitor.store.postgresql.answers import Added, answerer_of
-from debitor.store.postgresql.link import Broken, Failed, Link
+from debitor.store.postgresql.link import Broken, Failed, Link, as_tuples
 from debitor.store.postgresql.outcome import Commit
 from debitor.store.postgresql.schema import unique_columns
 from debitor.store.postgresql.seen import UNKNOWN, Asked, Seen
@@ -94,8 +95,12 @@ def translated(error: Exception, codec: Codec | None = None) -> StoreError:
     assert isinstance(error, Failed)
     if error.state == _FROZEN:
         return FrozenRow(str(error))
-    if error.state == "23505" and codec is not None and error.table == codec.record.name:
-        return DuplicateKey(error.table, unique_columns(codec.record, error.constraint))
+    if error.state == "23505" and codec is not None:
+        # Citus passes on the message only.
+        index = error.constraint or citus.constraint_in(str(error))
+        columns = unique_columns(codec.record, index)
+        if columns or error.table == codec.record.name:
+            return DuplicateKey(codec.record.name, columns)
     if error.state in _RETRIED:
         return Again(f"Others wrote at the same time: {error}")
     return StoreError(_MEANINGS.get(error.state) or f"The store could not do this: {error} ({error.state})")
@@ -125,6 +130,10 @@ class PostgresqlWriting(Writing):
         clocks: company -> its clock, for the locks that are held, in the order in which they were taken.
         waits: the first lock is waited for.
         awaited: locks that others of this process wait for, whom one that does not wait must not overtake.
+        apart: "", or what each transaction begins with because companies may lie on several machines, all of which
+            have to hear it. Then a job does not write in a transaction in which others have written in other
+            companies: a commit on several machines costs two phases.
+        asked: the companies whose locks the job has asked for.
         patient: every lock is waited for; for transactions that cannot begin anew.
         retry: a statement failed because of others; the job is to run again.
         written: companies in which versions were given; touched: those of which kept records were written.
@@ -142,6 +151,8 @@ class PostgresqlWriting(Writing):
         super().__init__(identity)
         self.waits, self.awaited = waits, awaited
         self.history = ""
+        self.apart = ""
+        self.asked: set[int] = set()
         self.committing: Commit | None = None
         self.connection: Link = link
         self.cursor: Link = link
@@ -163,7 +174,10 @@ class PostgresqlWriting(Writing):
     def begin(self) -> None:
         """Begin a transaction; nothing is sent yet."""
         self.connection.defer("BEGIN")
+        if self.apart:
+            self.connection.defer(self.apart)
         self.clocks.clear()
+        self.asked.clear()
         self.written.clear()
         self.touched.clear()
         self._parts.clear()
@@ -256,9 +270,12 @@ class PostgresqlWriting(Writing):
 
     def hold(self, company: int) -> Clock:
         """Hold the lock of a company. Raises Busy, StoreError."""
+        self.asked.add(company)
         found = self.clocks.get(company)
         if found is not None:
             return found
+        if self.apart and not self.patient and not self.clocks.keys() <= self.asked:
+            raise Busy(frozenset(self.asked))
         wait = self.patient or (self.waits and not self.clocks)
         link = self.connection
         if not wait and company in self.awaited:
@@ -574,6 +591,8 @@ class PostgresqlSession(Session):
             return
         if number == 1 or _has_bytes(cls):
             written = self._do_many(_insert(cls), values, codec)
+        elif writing.connection.spread:
+            written = sum(self._do(sql, given, codec) for sql, given in as_tuples(_insert(cls), values))
         else:
             written = 0
             for at in range(0, number, ROWS_AT_ONCE):

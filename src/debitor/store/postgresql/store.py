@@ -4,6 +4,9 @@
     main lane     a thread and a connection: BEGIN, the jobs that wait, COMMIT, answers; the jobs that wait now, ...
     other lanes   the same for long jobs, and for jobs whose company somebody else is writing in
 
+Where the companies may lie on several machines, a group is of one company: the main lane's is that of its first job,
+and jobs of others go to other lanes. So no commit needs two phases.
+
 A job runs in a thread, because its statements wait for the network. Jobs that came while one group was being
 committed are the next group, so a company takes many writes with one flush of the database's disk. The main lane
 never waits for a lock: a job that would is given to another lane, together with those that want the same.
@@ -106,6 +109,10 @@ class _Lane:
                 raise translated(error) from error
             self.writing = PostgresqlWriting(self.link, self._identity, **self._options)
             self.writing.history = history
+            if not history:
+                self.link.spread = True
+                self.writing.apart = f"SET LOCAL lock_timeout = '{_WRITING['lock_timeout']}'"
+                self.link.defer("SELECT set_config('citus.propagate_set_commands', 'local', false)")
             self.root = PostgresqlRootSession(self.writing)
         return self.writing
 
@@ -518,6 +525,7 @@ class PostgresqlStore:
         writing = lane.writing
         writing.now = self._identity.now()
         writing.open = writing.retry = False
+        writing.asked.clear()
         dirty = writing.dirty
         value, error, elsewhere = None, None, None  # type: Any, BaseException | None, frozenset[int] | None
         writing.savepoint("job")
