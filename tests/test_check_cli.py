@@ -11,7 +11,7 @@ from click.testing import CliRunner
 from debitor.cli import main
 from debitor.operations.companies import create_company
 from debitor.store.opening import open_store
-from postgresql import empty_books
+from postgresql import empty_books, empty_schema
 from postgresql import run as run_statements
 
 
@@ -74,10 +74,12 @@ def test_one_company_is_checked_by_name(data: Path) -> None:
 
 def test_books_in_postgresql(tmp_path: Path) -> None:
     """The same command, by address; books that are not there are neither sound nor made."""
-    url = empty_books()
-    missing = CliRunner().invoke(main, ["check", "--database-url", url])
+    url, missing_url = empty_books(), empty_schema()
+    missing = CliRunner().invoke(main, ["check", "--database-url", missing_url])
     gone = CliRunner().invoke(main, ["check", "--database-url", f"postgresql://nobody@/nothing?host={tmp_path}"])
-    left = run_statements(url, "SELECT CAST(count(*) AS bigint) FROM pg_tables WHERE schemaname = current_schema()")
+    left = run_statements(
+        missing_url, "SELECT CAST(count(*) AS bigint) FROM pg_tables WHERE schemaname = current_schema()"
+    )
     store = open_store(url)
     with store.transaction() as root:
         create_company(root, name="Demo", today=date(2026, 1, 31), demo=True)

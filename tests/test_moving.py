@@ -352,7 +352,7 @@ def test_restore_keeps_what_was_there(demo: str, tmp_path: Path) -> None:
     """Only with --force, and never under a running server."""
     backup, data = tmp_path / "backup", tmp_path / "books"
     good("backup", "--database-url", demo, str(backup))
-    server = Server(data, "--demo")
+    server = Server(data, "--demo", store="sqlite")
     refused = run("restore", "--data", str(data), "--force", str(backup))
     assert server.stop() == 0
     careful = run("restore", "--data", str(data), str(backup))
